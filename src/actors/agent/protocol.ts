@@ -1,0 +1,72 @@
+// What may be said to an agent: its durable inbox, its leases, its life. Key: the agent's address.
+
+import { protocol } from '../../runtime/actor.js';
+import type { AgentPage, Credential, Sealed } from '../operator/protocol.js';
+
+export interface Message {
+  readonly messageId: string;
+  readonly from: string;
+  readonly content: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** `consume`: what is returned is gone. `lease`: it comes back after `leaseMs` unless acknowledged. */
+export type TakeMode = { readonly kind: 'consume' } | { readonly kind: 'lease'; readonly leaseMs: number };
+
+export type AgentMessages = {
+  /** Refused with NOT_FOUND (unknown or retired) or INBOX_FULL. */
+  readonly deliver: { readonly args: Message; readonly reply: { readonly messageId: string; readonly at: number } };
+  /** Waits up to `waitMs` for a first message. `waiter` names the caller, for cancelTake. */
+  readonly take: {
+    readonly args: {
+      readonly limit: number;
+      readonly mode: TakeMode;
+      readonly waitMs: number;
+      readonly waiter: string;
+    };
+    readonly reply: { readonly messages: readonly Message[]; readonly remaining: number };
+  };
+  /** The caller of a waiting take is gone: nothing may be consumed on its behalf. */
+  readonly cancelTake: { readonly args: { readonly waiter: string }; readonly reply: null };
+  /** Leased messages are done. Unknown or no longer leased ids are named in `unknown`. */
+  readonly ack: {
+    readonly args: { readonly messageIds: readonly string[] };
+    readonly reply: { readonly acked: number; readonly unknown: readonly string[] };
+  };
+  readonly profile: {
+    readonly args: null;
+    readonly reply: { readonly address: string; readonly registeredAt: number };
+  };
+  readonly listRegistry: {
+    readonly args: { readonly after: string | null; readonly limit: number };
+    readonly reply: AgentPage;
+  };
+  /** Refused with NOT_FOUND unless it is this operator's. The reply names the token that is no longer good. */
+  readonly retire: {
+    readonly args: { readonly operatorId: string };
+    readonly reply: { readonly revokedLookupId: string };
+  };
+  readonly rotateToken: {
+    readonly args: { readonly operatorId: string; readonly credential: Credential; readonly sealed: Sealed | null };
+    readonly reply: { readonly revokedLookupId: string; readonly sealed: Sealed | null };
+  };
+  /** To itself: a wait or a lease ran out, or a retired inbox is being emptied. */
+  readonly waitOver: { readonly args: { readonly waiter: string }; readonly reply: null };
+  readonly leaseOver: { readonly args: null; readonly reply: null };
+  readonly purge: { readonly args: null; readonly reply: null };
+};
+
+export const agentProtocol = protocol<AgentMessages>('agent', [
+  'deliver',
+  'take',
+  'cancelTake',
+  'ack',
+  'profile',
+  'listRegistry',
+  'retire',
+  'rotateToken',
+  'waitOver',
+  'leaseOver',
+  'purge',
+]);

@@ -1,0 +1,55 @@
+// What may be said to a partition of the shared state. Key: the partition's number in decimal.
+
+import { protocol } from '../../runtime/actor.js';
+
+/** Keys are spread over this many actors; the tables do not know it, so it may change between releases. */
+export const STATE_PARTITIONS = 64;
+
+/** The partition actor that owns a key: FNV-1a over its UTF-16 units. */
+export function partitionOf(key: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  return String(((hash >>> 16) ^ hash) & (STATE_PARTITIONS - 1));
+}
+
+/** Counters kept in the commit of each write (runtime/counters.ts). */
+export const STATE_BYTES = 'state_bytes';
+export const STATE_KEYS = 'state_keys';
+
+export interface StateEntry {
+  readonly key: string;
+  readonly value: string;
+  /** Changes with every write, also when the value does not. Without the quotes that HTTP puts around it. */
+  readonly etag: string;
+  readonly by: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** A compare-and-set: `match` an etag (or `*`, anything there), or `none` there at all. */
+export type Condition = { readonly kind: 'match'; readonly etag: string } | { readonly kind: 'none' };
+
+export type StateMessages = {
+  readonly get: { readonly args: { readonly key: string }; readonly reply: StateEntry };
+  /** Refused with CONFLICT (param `etag`: the current one, `''` when there is none) or STORE_FULL. */
+  readonly put: {
+    readonly args: {
+      readonly key: string;
+      readonly value: string;
+      readonly by: string;
+      readonly condition: Condition | null;
+    };
+    readonly reply: { readonly etag: string; readonly at: number };
+  };
+  readonly delete: {
+    readonly args: { readonly key: string; readonly by: string; readonly condition: Condition | null };
+    readonly reply: { readonly at: number };
+  };
+  /** Keys of all partitions in byte order; any partition can answer. `next` is the last key, or null at the end. */
+  readonly list: {
+    readonly args: { readonly prefix: string; readonly after: string | null; readonly limit: number };
+    readonly reply: { readonly keys: readonly string[]; readonly next: string | null; readonly total: number };
+  };
+};
+
+export const stateProtocol = protocol<StateMessages>('state', ['get', 'put', 'delete', 'list']);

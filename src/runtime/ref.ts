@@ -1,0 +1,51 @@
+// Ref
+//
+// How anyone outside an actor talks to one: by protocol and key, whatever thread it lives on.
+
+import type { Fault } from '../errors.js';
+import type { Messages, Protocol } from './actor.js';
+
+/** volatile: no gate. committed: survives the process. durable: survives the power cord. */
+export type Durability = 'volatile' | 'committed' | 'durable';
+
+/**
+ * Makes an ask happen at most once: within IDEMPOTENCY_MS a repeat with the same scope and key is not run again but given
+ * the first answer; with another fingerprint it is refused with CONFLICT. Refused asks are not remembered.
+ */
+export interface Idempotency {
+  /** Whose key it is. */
+  readonly scope: string;
+  readonly key: string;
+  /** A digest of what was asked. */
+  readonly fingerprint: string;
+}
+
+export interface AskOptions {
+  readonly timeoutMs?: number;
+  readonly durability?: Durability;
+  readonly idempotency?: Idempotency;
+  /** Another actor refuses an ask by a Fault, it never throws across threads. */
+}
+
+export type Answer<R> =
+  | { readonly ok: true; readonly value: R; readonly replayed: boolean }
+  | { readonly ok: false; readonly fault: Fault };
+
+/** The door into the runtime, as the transport sees it. */
+export interface Actors {
+  /** Resolves with the answer or the fault; never rejects for an expected reason. */
+  ask<M extends Messages, K extends keyof M & string>(
+    to: Protocol<M>,
+    key: string,
+    message: K,
+    args: M[K]['args'],
+    options?: AskOptions,
+  ): Promise<Answer<M[K]['reply']>>;
+  /** True when admitted to the link; what happens then is the actor's. */
+  tell<M extends Messages, K extends keyof M & string>(
+    to: Protocol<M>,
+    key: string,
+    message: K,
+    args: M[K]['args'],
+  ): boolean;
+}

@@ -1,0 +1,91 @@
+// Listener (port)
+//
+// How bytes of HTTP arrive and leave. Two adapters, one conformance suite
+// (test/transport/listener/listener-conformance.ts): uws-listener.ts and node-listener.ts.
+//
+// Owns:     sockets, parsing, body collection and its bounds, slow or gone clients.
+// Does not: route, authenticate, or know what a body means.
+//
+// L1. The handler runs once per request, when the head has arrived. Everything in `head` is a copy:
+//     it stays valid for as long as anyone holds it.
+// L2. The body is handed over whole, at most once, and never more than `bodyBytesMax`. Bytes past the bound
+//     are not kept; the outcome is `too_large` and the connection is closed after the answer.
+// L3. respond() answers at most once. After an abort it does nothing, and says so by returning false.
+// L4. onAbort callbacks run at most once, when the client goes away before it was answered.
+// L5. A handler that throws answers 500 and never takes the process down.
+// L6. HEAD is answered with the headers of the answer and no body.
+// L7. A body that takes longer than `bodyTimeoutMs`, or a head longer than `headTimeoutMs`, ends the connection.
+// L8. Answers to pipelined requests leave in the order of the requests.
+
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0 asks for any free port. */
+  readonly port: number;
+  readonly bodyBytesMax: number;
+  readonly bodyTimeoutMs: number;
+  readonly headTimeoutMs: number;
+  /** An open connection with no request on it is closed after this. */
+  readonly idleTimeoutMs: number;
+  readonly connectionsMax: number;
+  /** Told of a handler that threw (L5). */
+  readonly onDefect: (error: unknown) => void;
+}
+
+export interface RequestHead {
+  /** Upper case. */
+  readonly method: string;
+  /** As sent: not decoded, without the query. */
+  readonly path: string;
+  /** As sent, without the question mark; empty when there is none. */
+  readonly query: string;
+  /** The peer's address in text form (IPv4-mapped IPv6 is given as IPv4). */
+  readonly ip: string;
+  /** The headers named in KNOWN_HEADERS that were sent. Repeated ones are joined by `, `. */
+  readonly headers: Readonly<Partial<Record<KnownHeader, string>>>;
+}
+
+/** The only request headers that anyone here reads; an adapter copies no others. */
+export const KNOWN_HEADERS = [
+  'authorization',
+  'content-length',
+  'content-type',
+  'idempotency-key',
+  'if-match',
+  'if-none-match',
+  'origin',
+  'x-forwarded-for',
+  'x-request-id',
+] as const;
+export type KnownHeader = (typeof KNOWN_HEADERS)[number];
+
+export type BodyOutcome =
+  | { readonly kind: 'body'; readonly bytes: Uint8Array }
+  | { readonly kind: 'too_large' }
+  /** The client went away, was too slow, or broke the framing: nobody is left to answer. */
+  | { readonly kind: 'aborted' };
+
+/** Header names in lower case, values already checked by the caller for line breaks. */
+export type ResponseHeaders = ReadonlyArray<readonly [name: string, value: string]>;
+
+export interface HttpExchange {
+  readonly head: RequestHead;
+  /** Collects the body and hands it over (L2). May be called once, in the handler's own turn of the loop. */
+  readBody(done: (outcome: BodyOutcome) => void): void;
+  /** Sends status, headers and body in one go. Content-Length is the adapter's. False when the client is gone (L3). */
+  respond(status: number, headers: ResponseHeaders, body: string | Uint8Array): boolean;
+  onAbort(run: () => void): void;
+  readonly aborted: boolean;
+}
+
+export type RequestHandler = (exchange: HttpExchange) => void;
+
+export interface Listener {
+  readonly adapter: 'uws' | 'node';
+  /** Resolves when bound; rejects with a clear error when the address is taken or not ours. */
+  listen(): Promise<{ readonly host: string; readonly port: number }>;
+  /** Accepts no more connections; those open stay until their request is answered, then close. */
+  drain(): void;
+  /** Ends every connection now. */
+  close(): void;
+  readonly connections: number;
+}
