@@ -15,7 +15,10 @@
 // L5. A handler that throws answers 500 and never takes the process down.
 // L6. HEAD is answered with the headers of the answer and no body.
 // L7. A body that takes longer than `bodyTimeoutMs`, or a head longer than `headTimeoutMs`, ends the connection.
-// L8. Answers to pipelined requests leave in the order of the requests.
+// L8. Answers to pipelined requests leave in the order of the requests. An adapter may end a connection that asks
+//     ahead of an answer (the waiting request is then aborted); it never answers out of order.
+//
+// Where the adapters cannot be the same, docs/listeners.md says how they differ.
 
 export interface ListenerOptions {
   readonly host: string;
@@ -23,6 +26,7 @@ export interface ListenerOptions {
   readonly port: number;
   readonly bodyBytesMax: number;
   readonly bodyTimeoutMs: number;
+  /** Fixed by the library in the uws adapter, like idleTimeoutMs: docs/listeners.md. */
   readonly headTimeoutMs: number;
   /** An open connection with no request on it is closed after this. */
   readonly idleTimeoutMs: number;

@@ -1,0 +1,175 @@
+// Node exchange
+//
+// One request and its answer over node:http.
+//
+// Owns:     reading the body, answering once, and ending a connection so that the answer survives it.
+// Does not: accept connections (node-listener.ts), or judge heads (head-reader.ts).
+//
+// N1. The answer is written once; after the client is gone nothing is written.
+// N2. When a body is still arriving and the connection must end, the answer is sent whole, and the rest of the body
+//     is read and thrown away for a bounded time and size before the socket is closed, or the close would destroy
+//     the answer on its way.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Clock, systemClock } from '../../clock.js';
+import { BodyCollector } from './body-collector.js';
+import type { BodyDeadlines, Expirable } from './body-deadlines.js';
+import type { ReadHead } from './head-reader.js';
+import type { BodyOutcome, HttpExchange, RequestHead, ResponseHeaders } from './listener.js';
+import { INTERNAL_BODY, REFUSAL_HEADERS } from './refusal.js';
+
+/** An unread body up to this size is let through so that the connection can be used again; a larger one ends it. */
+const DISCARD_BYTES_MAX = 65_536;
+/** How much more of a refused body is read so that the answer can arrive (N2), and for how long. */
+const LINGER_BYTES_MAX = 16 * 1024 * 1024;
+const LINGER_MS = 2000;
+
+/** What an exchange needs of its listener. */
+export interface NodeExchangeHost {
+  readonly bodyBytesMax: number;
+  readonly deadlines: BodyDeadlines;
+  readonly draining: boolean;
+  onDefect(error: unknown): void;
+}
+
+export class NodeExchange implements HttpExchange, Expirable {
+  readonly head: RequestHead;
+  readonly #host: NodeExchangeHost;
+  readonly #clock: Clock;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #bodyLength: number | undefined;
+  #answered = false;
+  #aborted = false;
+  #abortRuns: (() => void)[] | undefined;
+  #body: BodyCollector | undefined;
+  #tooLarge = false;
+
+  constructor(
+    host: NodeExchangeHost,
+    request: IncomingMessage,
+    response: ServerResponse,
+    read: ReadHead,
+    clock: Clock = systemClock,
+  ) {
+    this.#host = host;
+    this.#clock = clock;
+    this.#request = request;
+    this.#response = response;
+    this.head = read.head;
+    this.#bodyLength = read.bodyLength;
+  }
+
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
+  run(handler: (exchange: HttpExchange) => void): void {
+    // A body that breaks off is an error event of the request; the abort is told by the close that follows.
+    this.#request.on('error', () => this.#body?.abort());
+    this.#response.on('close', () => this.#closed());
+    this.#guard(() => handler(this));
+  }
+
+  readBody(done: (outcome: BodyOutcome) => void): void {
+    if (this.#body !== undefined || this.#answered || this.#aborted) {
+      throw new Error('A body can be read once, before the answer');
+    }
+    const body = new BodyCollector(this.#host.bodyBytesMax, (outcome) => {
+      this.#host.deadlines.end(this);
+      if (outcome.kind === 'too_large') this.#tooLarge = true;
+      this.#guard(() => done(outcome));
+    });
+    this.#body = body;
+    if (this.#bodyLength === 0) body.finish();
+    else if (this.#bodyLength === undefined || body.admits(this.#bodyLength)) this.#collect(body);
+  }
+
+  #collect(body: BodyCollector): void {
+    this.#host.deadlines.begin(this);
+    this.#request.on('data', (chunk: Buffer) => {
+      if (chunk.length > 0 && body.admits(chunk.length)) body.add(chunk);
+      // Past the bound nothing more is read until the answer decides what happens to the rest.
+      else if (!this.#answered) this.#request.pause();
+    });
+    this.#request.on('end', () => body.finish());
+  }
+
+  /** The body took too long (L7). */
+  expire(): void {
+    this.#request.destroy();
+  }
+
+  respond(status: number, headers: ResponseHeaders, body: string | Uint8Array): boolean {
+    if (this.#answered || this.#aborted) return false;
+    this.#answered = true;
+    this.#host.deadlines.end(this);
+    const ends = this.#mustClose();
+    const bare = status === 204 || status === 304;
+    const fields: string[] = [];
+    for (const [name, value] of headers) fields.push(name, value);
+    if (!bare) fields.push('content-length', String(Buffer.byteLength(body)));
+    if (ends) fields.push('connection', 'close');
+    try {
+      this.#response.writeHead(status, fields);
+      const silent = bare || this.head.method === 'HEAD';
+      if (ends && !this.#request.complete) this.#lingerAfter(silent ? '' : body);
+      else this.#response.end(silent ? '' : body);
+    } catch (error) {
+      this.#host.onDefect(error);
+      this.#request.destroy();
+    }
+    if (!this.#request.complete) this.#request.resume();
+    return true;
+  }
+
+  #mustClose(): boolean {
+    if (this.#host.draining || this.#tooLarge) return true;
+    if (this.#request.complete || this.#bodyLength === 0) return false;
+    return this.#bodyLength === undefined || this.#bodyLength > DISCARD_BYTES_MAX;
+  }
+
+  /** Sends the answer, then reads on for a while before it ends the response, and with it the connection (N2). */
+  #lingerAfter(body: string | Uint8Array): void {
+    if (body.length > 0) this.#response.write(body);
+    else this.#response.flushHeaders();
+    const end = (): void => {
+      timer.cancel();
+      this.#response.end();
+    };
+    const timer = this.#clock.after(LINGER_MS, end);
+    let bytes = 0;
+    this.#request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > LINGER_BYTES_MAX) end();
+    });
+    this.#request.once('end', end);
+    this.#request.once('close', end);
+  }
+
+  onAbort(run: () => void): void {
+    if (this.#aborted || this.#answered) return;
+    if (this.#abortRuns === undefined) this.#abortRuns = [run];
+    else this.#abortRuns.push(run);
+  }
+
+  #closed(): void {
+    if (this.#answered || this.#aborted) return;
+    this.#aborted = true;
+    this.#body?.abort();
+    this.#host.deadlines.end(this);
+    const runs = this.#abortRuns;
+    this.#abortRuns = undefined;
+    if (runs !== undefined) for (const run of runs) this.#guard(run);
+  }
+
+  /** Runs code of the handler's (L5). */
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#host.onDefect(error);
+      this.respond(500, REFUSAL_HEADERS, INTERNAL_BODY);
+    }
+  }
+}

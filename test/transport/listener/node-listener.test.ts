@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { openNodeListener, PIPELINE_MAX } from '../../../src/transport/listener/node-listener.js';
+import { listenerConformance } from './listener-conformance.js';
+import { HOST, Stage, type Subject } from './listener-stage.js';
+
+const subject: Subject = {
+  name: 'node',
+  open: async (options, handler) => openNodeListener(options, handler),
+};
+
+listenerConformance(subject);
+
+describe('the node listener, by its own rules', () => {
+  const stage = new Stage(subject);
+
+  it('ends a connection whose head never finishes (L7)', async () => {
+    const { connect } = await stage.listen(() => assert.fail('no request was made'), { headTimeoutMs: 60 });
+    const client = await connect();
+    client.send('GET / HTTP/1.1\r\nHost:');
+    await client.end();
+    assert.equal(client.text, '');
+  });
+
+  it('ends a connection that never says anything (L7)', async () => {
+    const { connect } = await stage.listen(() => assert.fail('no request was made'), { headTimeoutMs: 60 });
+    await (await connect()).end();
+  });
+
+  it('ends a connection that stays idle after an answer', async () => {
+    const { connect } = await stage.listen((exchange) => exchange.respond(200, [], 'ok'), { idleTimeoutMs: 60 });
+    const client = await connect();
+    client.send(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+    assert.equal((await client.answer()).body, 'ok');
+    await client.end();
+  });
+
+  it('ends a connection that sends more requests ahead than may wait (A2)', async () => {
+    let waiting = 0;
+    const { connect } = await stage.listen(() => {
+      waiting += 1;
+    });
+    const client = await connect();
+    client.send(`GET / HTTP/1.1\r\n${HOST}\r\n`.repeat(PIPELINE_MAX + 1));
+    await client.end();
+    assert.equal(waiting, PIPELINE_MAX);
+  });
+});
