@@ -38,6 +38,39 @@ export interface AgentPage {
   readonly total: number;
 }
 
+/** The actor, beside the operators, that knows the admin token made on the first start. */
+export const ADMIN = 'admin';
+
+/** Counters kept in the commit of each birth and retirement. */
+export const OPERATORS = 'operators';
+export const AGENTS = 'agents';
+
+/** Table `agent`: written by the operator at an agent's birth, and by the agent from then on. */
+export interface AgentRow {
+  readonly operatorId: string;
+  /** The agent's place in `registry` and `owned`. */
+  readonly order: string;
+  /** Milliseconds since the epoch. */
+  readonly registeredAt: number;
+  readonly lookupId: string;
+  /** Milliseconds since the epoch; null while the agent lives. */
+  readonly retiredAt: number | null;
+}
+
+/** Table `admin`. */
+export interface AdminRow {
+  readonly lookupId: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+}
+
+/** Table `token`, by lookup id: whose token it is, and what the whole of it must hash to. */
+export interface TokenRow {
+  readonly role: 'operator' | 'agent' | 'admin';
+  readonly id: string;
+  readonly hash: string;
+}
+
 export type OperatorMessages = {
   readonly create: {
     readonly args: { readonly contactHash: string; readonly credential: Credential; readonly sealed: Sealed | null };
@@ -61,6 +94,9 @@ export type OperatorMessages = {
     readonly args: { readonly after: string | null; readonly limit: number };
     readonly reply: AgentPage;
   };
+  /** To the actor ADMIN alone: whether an admin token was ever made on this data directory, and making it. */
+  readonly hasAdmin: { readonly args: null; readonly reply: { readonly exists: boolean } };
+  readonly makeAdmin: { readonly args: { readonly credential: Credential }; readonly reply: null };
 };
 
 export const operatorProtocol = protocol<OperatorMessages>('operator', [
@@ -69,4 +105,6 @@ export const operatorProtocol = protocol<OperatorMessages>('operator', [
   'tryResponse',
   'register',
   'listAgents',
+  'hasAdmin',
+  'makeAdmin',
 ]);

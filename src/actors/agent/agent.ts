@@ -1,0 +1,156 @@
+// Agent
+//
+// An address with a durable inbox. One ordered machine: a message to it, a take from it and its end never overlap.
+//
+//   absent ── register (the operator's) ──▶ alive ── retire ──▶ retired, emptying ── purge … ──▶ retired
+//
+//   a message in it:
+//              deliver                    take, consume
+//   (sender) ──────────▶ available ─────────────────────────▶ delivered
+//                         │  ▲   │ take, lease                    ▲ ack
+//              drop_oldest│  │   └──────────────▶ leased ─────────┘
+//                         ▼  └───── the lease runs out ──┘
+//                      dropped
+//
+// Owns:     the record from its birth on, inbox, leases, waiting takes, its token's index entry.
+// Does not: hash tokens, choose addresses, or know how a message reached the front door.
+//
+// A1. Accepted messages of one sender leave in the order they were delivered, unless a lease brings one back later.
+// A2. Every accepted action is one event in its commit; a refused one is none.
+// A3. What the store holds and what memory holds agree after every turn: activating again at any point changes
+//     nothing but who waits.
+// A4. An absent or retired address keeps nothing in memory.
+
+import { type ActorKind, refuse } from '../../runtime/actor.js';
+import { AGENTS, type AgentEntry } from '../operator/protocol.js';
+import { append, type InboxBounds } from './delivering.js';
+import { type AgentMessages, agentProtocol } from './protocol.js';
+import { continuePurge, purge, retireAgent, rotateAgentToken } from './retirement.js';
+import { type AgentState, type Alive, activateAgent, readLife } from './state.js';
+import { acknowledge, type Context, endWait, finish, type On, releaseLeases, serveWaiters, take } from './taking.js';
+
+export interface AgentConfig {
+  readonly inbox: InboxBounds;
+}
+
+const MAILBOX = { capacity: 1024, bytesMax: 4 * 1024 * 1024 } as const;
+const WAITER_RESIDENT_BYTES = 512;
+const RECORD_RESIDENT_BYTES = 512;
+
+const NO_AGENT = refuse('NOT_FOUND', { what: 'agent' });
+/** The caller is, or was, the agent itself: it got past the gate while its token was being revoked. */
+const NOT_ALIVE = refuse('UNAUTHORIZED', { who: 'agent' });
+
+export function agentKind(config: AgentConfig): ActorKind<AgentState, AgentMessages> {
+  return {
+    protocol: agentProtocol,
+    tables: ['agent', 'inbox', 'inbox_head', 'lease', 'owned', 'registry', 'token'],
+    mailbox: MAILBOX,
+    activate: activateAgent,
+    residentBytes,
+    mayPassivate: ({ life }) => life.kind !== 'alive' || life.waiters.size === 0,
+    handlers: {
+      deliver: deliverWithin(config.inbox),
+      take: takeMessages,
+      cancelTake: stopWaiting,
+      ack,
+      profile,
+      listRegistry,
+      retire,
+      rotateToken,
+      waitOver: stopWaiting,
+      leaseOver,
+      purge,
+    },
+  };
+}
+
+function deliverWithin(bounds: InboxBounds): On<'deliver'> {
+  return (context, state, message) => {
+    const life = lifeOf(context, state);
+    if (life === undefined) return NO_AGENT;
+    releaseLeases(context, life);
+    const answer = append(context, life, bounds, message);
+    if (life.waiters.size > 0) serveWaiters(context, life);
+    finish(context, life);
+    return answer;
+  };
+}
+
+const takeMessages: On<'take'> = (context, state, args) => {
+  const life = lifeOf(context, state);
+  if (life === undefined) return NOT_ALIVE;
+  releaseLeases(context, life);
+  const answer = take(context, life, args);
+  finish(context, life);
+  return answer;
+};
+
+const ack: On<'ack'> = (context, state, { messageIds }) => {
+  const life = lifeOf(context, state);
+  if (life === undefined) return NOT_ALIVE;
+  releaseLeases(context, life);
+  const answer = acknowledge(context, life, messageIds);
+  finish(context, life);
+  return answer;
+};
+
+const stopWaiting: On<'cancelTake' | 'waitOver'> = (context, state, { waiter }) => {
+  const life = lifeOf(context, state);
+  if (life === undefined) return null;
+  endWait(context, life, waiter);
+  finish(context, life);
+  return null;
+};
+
+const leaseOver: On<'leaseOver'> = (context, state) => {
+  const life = lifeOf(context, state);
+  if (life === undefined) return null;
+  life.leaseTimerAt = Number.POSITIVE_INFINITY; // It has fired.
+  releaseLeases(context, life);
+  finish(context, life);
+  return null;
+};
+
+const profile: On<'profile'> = (context, state) => {
+  const life = lifeOf(context, state);
+  if (life === undefined) return NOT_ALIVE;
+  return { address: context.key, registeredAt: life.record.registeredAt };
+};
+
+const listRegistry: On<'listRegistry'> = (context, state, { after, limit }) => {
+  if (lifeOf(context, state) === undefined) return NOT_ALIVE;
+  const rows = context.range({
+    under: ['registry'],
+    limit: limit + 1,
+    ...(after !== null && { after: ['registry', after] }),
+  });
+  const page = rows.slice(0, limit);
+  return {
+    agents: page.map((row) => row.value as AgentEntry),
+    next: rows.length > limit ? String(page.at(-1)!.key[1]) : null,
+    total: context.counter(AGENTS),
+  };
+};
+
+const retire: On<'retire'> = (context, state, { operatorId }) => {
+  const life = lifeOf(context, state);
+  return life === undefined ? NO_AGENT : retireAgent(context, state, life, operatorId);
+};
+
+const rotateToken: On<'rotateToken'> = (context, state, args) => {
+  const life = lifeOf(context, state);
+  return life === undefined ? NO_AGENT : rotateAgentToken(context, life, args);
+};
+
+/** The agent, if it lives. One that was absent is looked up again: it may have been registered since. */
+function lifeOf(context: Context, state: AgentState): Alive | undefined {
+  if (state.life.kind === 'absent') state.life = readLife(context);
+  if (state.life.kind === 'retired') continuePurge(context, state);
+  return state.life.kind === 'alive' ? state.life : undefined;
+}
+
+function residentBytes({ life }: AgentState): number {
+  if (life.kind !== 'alive') return 0;
+  return RECORD_RESIDENT_BYTES + life.inbox.residentBytes + life.waiters.size * WAITER_RESIDENT_BYTES;
+}

@@ -1,0 +1,80 @@
+// Retirement
+//
+// The end of an agent, and the change of its token: what its operator alone may ask for.
+//
+// R1. Anyone but the agent's own operator is told that there is no such agent.
+// R2. Retiring removes the token, the listings and the head in one commit; the record stays, so that the address is
+//     never given again.
+// R3. The inbox of a retired agent is emptied in slices of at most PURGE_ROWS rows, each in a turn of its own, behind
+//     the gate of the one before. What a crash leaves, the next envelope to the address takes up.
+
+import { type Key, refuse } from '../../runtime/actor.js';
+import { AGENTS, type AgentRow, type TokenRow } from '../operator/protocol.js';
+import { type AgentMessages, agentProtocol } from './protocol.js';
+import type { AgentState, Alive } from './state.js';
+import { type Context, finish, type On, refuseWaiters } from './taking.js';
+
+/** Rows that one turn removes. */
+export const PURGE_ROWS = 500;
+
+const NO_AGENT = refuse('NOT_FOUND', { what: 'agent' });
+
+export function retireAgent(
+  context: Context,
+  state: AgentState,
+  life: Alive,
+  operatorId: string,
+): AgentMessages['retire']['reply'] | typeof NO_AGENT {
+  const { record } = life;
+  if (record.operatorId !== operatorId) return NO_AGENT;
+  refuseWaiters(context, life);
+  finish(context, life);
+  const row: AgentRow = { ...record, retiredAt: context.now };
+  context.put(['agent', context.key], row);
+  context.delete(['token', record.lookupId]);
+  context.delete(['owned', operatorId, record.order]);
+  context.delete(['registry', record.order]);
+  context.delete(['inbox_head', context.key]);
+  context.add(AGENTS, -1);
+  context.emit('agent_retired', context.key, { address: context.key });
+  state.life = { kind: 'retired', purge: life.inbox.count > 0 ? 'due' : 'done' };
+  continuePurge(context, state);
+  return { revokedLookupId: record.lookupId };
+}
+
+/** The old token stops with this commit. Whose it is did not change, so that nothing observable happened: no event. */
+export function rotateAgentToken(
+  context: Context,
+  life: Alive,
+  { operatorId, credential, sealed }: AgentMessages['rotateToken']['args'],
+): AgentMessages['rotateToken']['reply'] | typeof NO_AGENT {
+  const { record } = life;
+  if (record.operatorId !== operatorId) return NO_AGENT;
+  const token: TokenRow = { role: 'agent', id: context.key, hash: credential.tokenHash };
+  life.record = { ...record, lookupId: credential.lookupId };
+  context.delete(['token', record.lookupId]);
+  context.put(['token', credential.lookupId], token);
+  context.put(['agent', context.key], life.record);
+  return { revokedLookupId: record.lookupId, sealed };
+}
+
+/** Sees to it that a retired inbox which holds rows is being emptied. */
+export function continuePurge(context: Context, state: AgentState): void {
+  if (state.life.kind !== 'retired' || state.life.purge !== 'due') return;
+  context.tell(agentProtocol, context.key, 'purge', null);
+  state.life = { kind: 'retired', purge: 'told' };
+}
+
+export const purge: On<'purge'> = (context, state) => {
+  if (state.life.kind !== 'retired') return null;
+  let left = PURGE_ROWS;
+  for (const table of ['inbox', 'lease']) {
+    if (left === 0) break;
+    const keys: Key[] = context.rangeKeys({ under: [table, context.key], limit: left });
+    for (const key of keys) context.delete(key);
+    left -= keys.length;
+  }
+  state.life = { kind: 'retired', purge: left === 0 ? 'due' : 'done' };
+  continuePurge(context, state);
+  return null;
+};

@@ -1,0 +1,98 @@
+// Agent state
+//
+// What an agent holds in memory, and how it is read from the store. An address that nobody registered, or whose agent
+// retired, holds nothing.
+
+import { invariant } from '../../invariant.js';
+import type { ActivationContext, Key, ReplyHandle } from '../../runtime/actor.js';
+import type { AgentRow } from '../operator/protocol.js';
+import { type HeadRow, Inbox, type LeaseRow } from './inbox.js';
+import type { TakeMode } from './protocol.js';
+
+/** Rows read at a time while activating: bounds what one read holds, not the inbox. */
+const ACTIVATION_PAGE = 1000;
+
+/** A take that is kept open until a message arrives. */
+export interface Waiter {
+  readonly handle: ReplyHandle;
+  readonly limit: number;
+  readonly mode: TakeMode;
+}
+
+export interface Alive {
+  readonly kind: 'alive';
+  record: AgentRow;
+  readonly inbox: Inbox;
+  /** By the caller's name, in the order they came. Only non-empty while nothing is available. */
+  readonly waiters: Map<string, Waiter>;
+  /** When the timer of the leases is set to fire, or Infinity. */
+  leaseTimerAt: number;
+}
+
+export type Life =
+  | { readonly kind: 'absent' }
+  | Alive
+  /** `purge`: `due` when rows of the inbox are left and nobody was told to remove them. */
+  | { readonly kind: 'retired'; readonly purge: 'due' | 'told' | 'done' };
+
+export interface AgentState {
+  life: Life;
+}
+
+/** Costs a walk over the inbox's keys and leases, not its contents. */
+export function activateAgent(context: ActivationContext): AgentState {
+  return { life: readLife(context) };
+}
+
+export function readLife(context: ActivationContext): Life {
+  const record = context.get(['agent', context.key]) as AgentRow | undefined;
+  if (record === undefined) return ABSENT;
+  if (record.retiredAt !== null) return { kind: 'retired', purge: hasRows(context) ? 'due' : 'done' };
+  return {
+    kind: 'alive',
+    record,
+    inbox: readInbox(context),
+    waiters: new Map(),
+    leaseTimerAt: Number.POSITIVE_INFINITY,
+  };
+}
+
+const ABSENT: Life = { kind: 'absent' };
+const EMPTY_HEAD: HeadRow = { nextSeq: 1, count: 0, bytes: 0 };
+
+function hasRows(context: ActivationContext): boolean {
+  return (['inbox', 'lease'] as const).some(
+    (table) => context.rangeKeys({ under: [table, context.key], limit: 1 }).length > 0,
+  );
+}
+
+function readInbox(context: ActivationContext): Inbox {
+  const head = (context.get(['inbox_head', context.key]) as HeadRow | undefined) ?? EMPTY_HEAD;
+  const seqs: number[] = [];
+  const leases = new Map<number, LeaseRow>();
+  if (head.count > 0) {
+    readPages(context, 'inbox', (query) => {
+      const keys = context.rangeKeys(query);
+      for (const key of keys) seqs.push(Number(key[2]));
+      return keys;
+    });
+    readPages(context, 'lease', (query) => {
+      const rows = context.range(query);
+      for (const { key, value } of rows) leases.set(Number(key[2]), value as LeaseRow);
+      return rows.map((row) => row.key);
+    });
+  }
+  invariant(seqs.length === head.count, () => `An inbox holds ${seqs.length} rows where its head says ${head.count}.`);
+  return new Inbox(head, seqs, leases);
+}
+
+/** Calls `read` for page after page of a table of this agent; `read` returns the keys that it was given. */
+function readPages(
+  context: ActivationContext,
+  table: 'inbox' | 'lease',
+  read: (query: { under: Key; limit: number; after?: Key }) => Key[],
+): void {
+  const under: Key = [table, context.key];
+  let keys = read({ under, limit: ACTIVATION_PAGE });
+  while (keys.length === ACTIVATION_PAGE) keys = read({ under, limit: ACTIVATION_PAGE, after: keys.at(-1)! });
+}

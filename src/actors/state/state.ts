@@ -1,0 +1,128 @@
+// State
+//
+// One partition of the shared state: the only writer of the keys that hash to it (protocol.ts), and stateless: the
+// store's pages are its cache, so that a partition costs no memory however much it holds.
+//
+//   absent ── put ──▶ present, etag e1 ── put ──▶ present, etag e2 ── delete ──▶ absent
+//
+// Owns:     entries, their etags, compare-and-set, the counters of keys and bytes.
+// Does not: check the size of keys and values (the front door does), or say who may write.
+//
+// T1. STATE_KEYS and STATE_BYTES (key bytes + value bytes, in UTF-8) equal a recount after every commit.
+// T2. Growth is admitted only while STATE_BYTES stays within the capacity. What does not grow always is, full or not.
+// T3. No etag is given twice: not for the same value, not after a delete, not across restarts.
+// T4. A refused write changes nothing. Each accepted one emits exactly one event.
+
+import { newId } from '../../ids.js';
+import { type ActorKind, type Handler, type Key, type RangeQuery, type Refusal, refuse } from '../../runtime/actor.js';
+import { type Condition, STATE_BYTES, STATE_KEYS, type StateMessages, stateProtocol } from './protocol.js';
+
+export interface StateConfig {
+  /** Key bytes + value bytes of all entries together. */
+  readonly capacityBytes: number;
+}
+
+/** Table `state`. */
+export interface StateRow {
+  readonly value: string;
+  /** UTF-8 bytes of `value`, counted once, when it was written. */
+  readonly bytes: number;
+  readonly etag: string;
+  readonly by: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** The whole of a partition's memory. */
+export type PartitionState = null;
+
+/** Times 64 partitions: what all writers together may have waiting. A value is at most 1 MiB unless configured larger. */
+const MAILBOX = { capacity: 1024, bytesMax: 8 * 1024 * 1024 } as const;
+/** Matches any etag, where an entry is there at all. */
+const ANY_ETAG = '*';
+
+type On<K extends keyof StateMessages> = Handler<PartitionState, StateMessages, K>;
+
+const NO_KEY = refuse('NOT_FOUND', { what: 'key' });
+const FULL = refuse('STORE_FULL');
+
+export function stateKind(config: StateConfig): ActorKind<PartitionState, StateMessages> {
+  return {
+    protocol: stateProtocol,
+    tables: ['state'],
+    mailbox: MAILBOX,
+    activate: () => null,
+    residentBytes: () => 0,
+    handlers: { get, put: putWithin(config.capacityBytes), delete: remove, list },
+  };
+}
+
+const get: On<'get'> = (context, _state, { key }) => {
+  const row = context.get(['state', key]) as StateRow | undefined;
+  if (row === undefined) return NO_KEY;
+  return { key, value: row.value, etag: row.etag, by: row.by, at: row.at };
+};
+
+function putWithin(capacityBytes: number): On<'put'> {
+  return (context, _state, { key, value, by, condition }) => {
+    const place: Key = ['state', key];
+    const row = context.get(place) as StateRow | undefined;
+    const conflict = condition === null ? undefined : conflictOf(condition, row);
+    if (conflict !== undefined) return conflict;
+
+    const bytes = Buffer.byteLength(value);
+    const growth = row === undefined ? Buffer.byteLength(key) + bytes : bytes - row.bytes;
+    if (growth > 0) {
+      if (!context.reserve(STATE_BYTES, growth, capacityBytes)) return FULL;
+    } else if (growth < 0) {
+      context.add(STATE_BYTES, growth);
+    }
+    if (row === undefined) context.add(STATE_KEYS, 1);
+
+    const written: StateRow = { value, bytes, etag: newId(), by, at: context.now };
+    context.put(place, written);
+    context.emit('state_written', by, { key, value, value_length: bytes, written_by: by });
+    return { etag: written.etag, at: written.at };
+  };
+}
+
+const remove: On<'delete'> = (context, _state, { key, by, condition }) => {
+  const place: Key = ['state', key];
+  const row = context.get(place) as StateRow | undefined;
+  const conflict = condition === null ? undefined : conflictOf(condition, row);
+  if (conflict !== undefined) return conflict;
+  if (row === undefined) return NO_KEY;
+
+  context.add(STATE_BYTES, -(Buffer.byteLength(key) + row.bytes));
+  context.add(STATE_KEYS, -1);
+  context.delete(place);
+  context.emit('state_deleted', by, { key, deleted_by: by });
+  return { at: context.now };
+};
+
+/** A prefix costs a walk over its keys for the total; without one the total is the counter. */
+const list: On<'list'> = (context, _state, { prefix, after, limit }) => {
+  const everything = prefix === '';
+  const query: Omit<RangeQuery, 'limit'> = everything ? { under: ['state'] } : { under: ['state'], prefix };
+  const found = context.rangeKeys({ ...query, limit: limit + 1, ...(after !== null && { after: ['state', after] }) });
+  const keys = found.slice(0, limit).map((key) => String(key[1]));
+  return {
+    keys,
+    next: found.length > limit ? keys.at(-1)! : null,
+    total: everything ? context.counter(STATE_KEYS) : context.count(query),
+  };
+};
+
+function conflictOf(condition: Condition, row: StateRow | undefined): Refusal | undefined {
+  switch (condition.kind) {
+    case 'none':
+      if (row === undefined) return undefined;
+      return refuse('CONFLICT', { reason: 'the key exists already', etag: row.etag });
+    case 'match':
+      if (row === undefined) return refuse('CONFLICT', { reason: 'there is no such key', etag: '' });
+      if (condition.etag === ANY_ETAG || condition.etag === row.etag) return undefined;
+      return refuse('CONFLICT', { reason: 'the key was written since', etag: row.etag });
+    default:
+      return condition satisfies never;
+  }
+}

@@ -1,0 +1,386 @@
+// Turn double
+//
+// What the runtime is to a behaviour, in one thread and without it: an ordered store, counters, events, timers on a
+// clock in the test's hand. It keeps the promises of src/runtime/actor.ts and fails a test that breaks one.
+//
+// Not here: mailboxes, gates, retries. Commits are immediate unless `holdCommits()`; then they wait, so that a test
+// sees what a turn sees while its own writes are on their way, and may lose them.
+
+import assert from 'node:assert/strict';
+import type {
+  ActivationContext,
+  ActorKind,
+  Key,
+  KeyedValue,
+  Messages,
+  Protocol,
+  RangeQuery,
+  ReplyHandle,
+  TurnContext,
+} from '../../src/runtime/actor.js';
+import { LATER, Refusal } from '../../src/runtime/actor.js';
+import { compareKeys, matches } from './key-order.js';
+
+export interface RecordedEvent {
+  readonly type: string;
+  readonly agent: string | null;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** How an ask ended, or that it did not end yet. */
+export type Outcome<R> =
+  | { readonly kind: 'answered'; readonly value: R }
+  | { readonly kind: 'refused'; readonly code: string; readonly params: Readonly<Record<string, string | number>> }
+  | { readonly kind: 'open'; readonly ask: OpenAsk<R> };
+
+export interface OpenAsk<R> {
+  /** Undefined while it waits; `lost` when its activation died. */
+  outcome: Exclude<Outcome<R>, { kind: 'open' }> | 'lost' | undefined;
+}
+
+interface Effects {
+  readonly writes: { readonly key: Key; readonly value: unknown }[];
+  readonly counters: { readonly name: string; readonly delta: number }[];
+  readonly events: RecordedEvent[];
+  readonly after: (() => void)[];
+}
+
+const DELETED = Symbol('deleted');
+const START_MS = Date.UTC(2026, 0, 1);
+
+/** One store, one clock, any number of actors. */
+export class World {
+  now = START_MS;
+  readonly events: RecordedEvent[] = [];
+  readonly #rows: KeyedValue[] = [];
+  readonly #counters = new Map<string, number>();
+  readonly #actors = new Map<string, AnyDouble>();
+  /** Counters with everything in flight. */
+  readonly #reserved = new Map<string, number>();
+  #pending: { readonly effects: Effects; readonly applied: () => void }[] = [];
+  #holding = false;
+
+  actor<S, M extends Messages>(kind: ActorKind<S, M>, key: string): ActorDouble<S, M> {
+    const double = new ActorDouble<S, M>(this, kind, key);
+    assert.ok(!this.#actors.has(`${kind.protocol.kind}/${key}`), 'one activation of an address at a time (G1)');
+    this.#actors.set(`${kind.protocol.kind}/${key}`, double as unknown as AnyDouble);
+    return double;
+  }
+
+  /** Moves the clock and fires what is due, in order. */
+  advance(ms: number): void {
+    const until = this.now + ms;
+    for (;;) {
+      let next: { readonly at: number; readonly fire: () => void } | undefined;
+      for (const actor of this.#actors.values()) {
+        const due = actor.nextTimer();
+        if (due !== undefined && due.at <= until && (next === undefined || due.at < next.at)) next = due;
+      }
+      if (next === undefined) break;
+      this.now = Math.max(this.now, next.at);
+      next.fire();
+    }
+    this.now = until;
+  }
+
+  holdCommits(): void {
+    this.#holding = true;
+  }
+
+  /** Makes everything held durable. */
+  commitHeld(): void {
+    this.#holding = false;
+    for (const { effects, applied } of this.#pending.splice(0)) this.#apply(effects, applied);
+  }
+
+  /** The process dies: what was not committed never was, and every actor starts again from the store. */
+  kill(): void {
+    this.#pending = [];
+    this.#holding = false;
+    this.#reserved.clear();
+    for (const [name, value] of this.#counters) this.#reserved.set(name, value);
+    for (const actor of this.#actors.values()) actor.crash();
+  }
+
+  /** The durable rows of a table, in order. */
+  table(name: string): KeyedValue[] {
+    return this.range({ under: [name], limit: Number.POSITIVE_INFINITY });
+  }
+
+  /** All durable rows, in order. */
+  get rows(): readonly KeyedValue[] {
+    return this.#rows;
+  }
+
+  row(key: Key): unknown {
+    const at = this.#place(key);
+    const row = this.#rows[at];
+    return row !== undefined && compareKeys(row.key, key) === 0 ? row.value : undefined;
+  }
+
+  counter(name: string): number {
+    return this.#counters.get(name) ?? 0;
+  }
+
+  range(query: RangeQuery): KeyedValue[] {
+    const found = this.#rows.filter(({ key }) => matches(key, query));
+    return (query.reverse === true ? found.reverse() : found).slice(0, query.limit);
+  }
+
+  reserve(name: string, delta: number, max: number): boolean {
+    const next = (this.#reserved.get(name) ?? 0) + delta;
+    if (next > max) return false;
+    this.#reserved.set(name, next);
+    return true;
+  }
+
+  commit(effects: Effects, applied: () => void): void {
+    if (this.#holding) this.#pending.push({ effects, applied });
+    else this.#apply(effects, applied);
+  }
+
+  #apply(effects: Effects, applied: () => void): void {
+    for (const { key, value } of effects.writes) {
+      const at = this.#place(key);
+      const found = this.#rows[at] !== undefined && compareKeys(this.#rows[at].key, key) === 0;
+      if (value === DELETED) this.#rows.splice(at, found ? 1 : 0);
+      else this.#rows.splice(at, found ? 1 : 0, { key, value });
+    }
+    for (const { name, delta } of effects.counters) {
+      this.#counters.set(name, this.counter(name) + delta);
+      if (delta < 0) this.reserve(name, delta, Number.POSITIVE_INFINITY);
+    }
+    this.events.push(...effects.events);
+    applied();
+    for (const run of effects.after) run();
+  }
+
+  #place(key: Key): number {
+    let low = 0;
+    let high = this.#rows.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compareKeys(this.#rows[middle]!.key, key) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+type AnyDouble = ActorDouble<unknown, Messages>;
+
+/** One actor: asks run as turns, at once. */
+export class ActorDouble<S, M extends Messages> {
+  /** Tells to itself that wait to be run. */
+  readonly told: { readonly message: string; readonly args: unknown }[] = [];
+  #state: { readonly value: S } | undefined;
+  /** Its own effects that are not durable yet, by key. */
+  readonly #overlay = new Map<string, { value: unknown; pending: number }>();
+  readonly #timers = new Map<string, { readonly at: number; readonly message: string; readonly args: unknown }>();
+  readonly #asks = new Map<ReplyHandle, OpenAsk<unknown>>();
+
+  constructor(
+    readonly world: World,
+    readonly kind: ActorKind<S, M>,
+    readonly key: string,
+  ) {}
+
+  get state(): S {
+    this.#state ??= { value: this.kind.activate(this.#reads()) };
+    return this.#state.value;
+  }
+
+  get mayPassivate(): boolean {
+    return this.kind.mayPassivate?.(this.state) ?? this.#timers.size === 0;
+  }
+
+  get timers(): readonly string[] {
+    return [...this.#timers.keys()];
+  }
+
+  get residentBytes(): number {
+    return this.kind.residentBytes(this.state);
+  }
+
+  ask<K extends keyof M & string>(message: K, args: M[K]['args']): Outcome<M[K]['reply']> {
+    return this.#turn(message, args, true) as Outcome<M[K]['reply']>;
+  }
+
+  tell<K extends keyof M & string>(message: K, args: M[K]['args']): void {
+    this.#turn(message, args, false);
+  }
+
+  /** The value of an ask that must be answered. */
+  answer<K extends keyof M & string>(message: K, args: M[K]['args']): M[K]['reply'] {
+    const outcome = this.ask(message, args);
+    assert.equal(outcome.kind, 'answered', `${message} was ${JSON.stringify(outcome)}`);
+    return outcome.kind === 'answered' ? outcome.value : undefined;
+  }
+
+  /** The error code of an ask that must be refused. */
+  refusal<K extends keyof M & string>(message: K, args: M[K]['args']): string {
+    const outcome = this.ask(message, args);
+    assert.equal(outcome.kind, 'refused', `${message} was ${JSON.stringify(outcome)}`);
+    return outcome.kind === 'refused' ? outcome.code : '';
+  }
+
+  /** The ask of a message that must stay open. */
+  open<K extends keyof M & string>(message: K, args: M[K]['args']): OpenAsk<M[K]['reply']> {
+    const outcome = this.ask(message, args);
+    assert.equal(outcome.kind, 'open', `${message} was ${JSON.stringify(outcome)}`);
+    return outcome.kind === 'open' ? outcome.ask : { outcome: 'lost' };
+  }
+
+  /** Runs one tell to itself. False when there was none. */
+  runTold(): boolean {
+    const next = this.told.shift();
+    if (next !== undefined) this.#turn(next.message, next.args, false);
+    return next !== undefined;
+  }
+
+  /** The activation dies with its memory, timers, tells and open asks; what was committed stays. */
+  crash(): void {
+    this.#state = undefined;
+    this.#timers.clear();
+    this.#overlay.clear();
+    this.told.length = 0;
+    for (const ask of this.#asks.values()) ask.outcome = 'lost';
+    this.#asks.clear();
+  }
+
+  /** Fires a timer now, whenever it is due. */
+  fire(name: string): void {
+    const timer = this.#timers.get(name);
+    assert.ok(timer !== undefined, `the timer ${name} is set`);
+    this.#timers.delete(name);
+    this.#turn(timer.message, timer.args, false);
+  }
+
+  nextTimer(): { readonly at: number; readonly fire: () => void } | undefined {
+    let next: { readonly at: number; readonly fire: () => void } | undefined;
+    for (const [name, { at }] of this.#timers) {
+      if (next === undefined || at < next.at) next = { at, fire: () => this.fire(name) };
+    }
+    return next;
+  }
+
+  #turn(message: string, args: unknown, asked: boolean): Outcome<unknown> {
+    assert.ok(this.kind.protocol.messages.includes(message), `${message} is in the protocol`);
+    const effects: Effects = { writes: [], counters: [], events: [], after: [] };
+    let handle: ReplyHandle | undefined;
+    const replyHandle = () => {
+      if (asked) handle ??= Symbol('ask') as unknown as ReplyHandle;
+      return handle;
+    };
+    let result: unknown;
+    const state = this.state;
+    try {
+      result = this.kind.handlers[message as keyof M & string](this.#context(effects, replyHandle), state, args);
+    } catch (error) {
+      this.crash();
+      throw error;
+    }
+    assert.ok(!(result instanceof Promise), 'these behaviours answer at once');
+    this.world.commit(effects, () => this.#settle(effects));
+    if (result === LATER) {
+      assert.ok(handle !== undefined, 'LATER needs a reply handle');
+      const ask: OpenAsk<unknown> = { outcome: undefined };
+      this.#asks.set(handle, ask);
+      return { kind: 'open', ask };
+    }
+    return outcomeOf(result);
+  }
+
+  #settle(effects: Effects): void {
+    for (const { key } of effects.writes) {
+      const own = this.#overlay.get(JSON.stringify(key));
+      if (own !== undefined && --own.pending === 0) this.#overlay.delete(JSON.stringify(key));
+    }
+  }
+
+  #write(effects: Effects, key: Key, value: unknown): void {
+    assert.ok(this.kind.tables.includes(key[0]), `table ${key[0]} is declared (A3)`);
+    effects.writes.push({ key, value });
+    const name = JSON.stringify(key);
+    const pending = (this.#overlay.get(name)?.pending ?? 0) + 1;
+    this.#overlay.set(name, { value, pending });
+  }
+
+  #reads(): ActivationContext {
+    const { world, key, kind } = this;
+    return {
+      kind: kind.protocol.kind,
+      key,
+      now: world.now,
+      get: (at) => {
+        const own = this.#overlay.get(JSON.stringify(at));
+        if (own !== undefined) return own.value === DELETED ? undefined : own.value;
+        return world.row(at);
+      },
+      range: (query) => world.range(query),
+      rangeKeys: (query) => world.range(query).map((row) => row.key),
+      count: (query) => world.range({ ...query, limit: Number.POSITIVE_INFINITY }).length,
+      counter: (name) => world.counter(name),
+    };
+  }
+
+  #context(effects: Effects, replyHandle: () => ReplyHandle | undefined): TurnContext<M> {
+    const { world } = this;
+    return {
+      ...this.#reads(),
+      sender: 0,
+      put: (key, value) => this.#write(effects, key, plain(value)),
+      delete: (key) => this.#write(effects, key, DELETED),
+      add: (name, delta) => {
+        // Room that a shrinking makes is there when it is durable, not before.
+        if (delta > 0) world.reserve(name, delta, Number.POSITIVE_INFINITY);
+        effects.counters.push({ name, delta });
+      },
+      reserve: (name, delta, max) => {
+        assert.ok(delta > 0, 'reserve takes a positive delta');
+        if (!world.reserve(name, delta, max)) return false;
+        effects.counters.push({ name, delta });
+        return true;
+      },
+      emit: (type, agent, data) => effects.events.push(plain({ type, agent, data }) as RecordedEvent),
+      tell: (to: Protocol<Messages>, key: string, message: string, args: unknown) => {
+        assert.equal(`${to.kind}/${key}`, `${this.kind.protocol.kind}/${this.key}`, 'a tell to itself');
+        effects.after.push(() => this.told.push({ message, args: plain(args) }));
+      },
+      replyHandle,
+      reply: (handle, answer) => {
+        const ask = this.#asks.get(handle);
+        assert.ok(ask !== undefined, 'an ask is answered once, by the activation that kept it');
+        this.#asks.delete(handle);
+        effects.after.push(() => {
+          ask.outcome = outcomeOf(answer);
+        });
+      },
+      setTimer: (name, delayMs, message, args) => {
+        assert.ok(delayMs >= 0 && Number.isFinite(delayMs), 'a timer has a delay');
+        this.#timers.set(name, { at: world.now + delayMs, message, args });
+      },
+      cancelTimer: (name) => {
+        this.#timers.delete(name);
+      },
+    };
+  }
+}
+
+function outcomeOf(result: unknown): Exclude<Outcome<unknown>, { kind: 'open' }> {
+  if (result instanceof Refusal) return { kind: 'refused', code: result.code, params: result.params };
+  return { kind: 'answered', value: plain(result) };
+}
+
+/** A copy, as it would come out of the codec. Fails on what does not survive one. */
+function plain<T>(value: T): T {
+  assertPlain(value);
+  return structuredClone(value);
+}
+
+function assertPlain(value: unknown): void {
+  assert.notEqual(typeof value, 'undefined', 'plain data has no undefined');
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return;
+  assert.ok(Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype, 'plain data has no classes');
+  for (const member of Object.values(value)) assertPlain(member);
+}
