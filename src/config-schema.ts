@@ -1,0 +1,202 @@
+// Config schema
+//
+// Every key that the server can be told, in one table: what it may be, what it is when nobody says, what it is for.
+// docs/config.md is locked to this table by a test. A key is `name` or `section.name`; inside the program it is
+// camel case: `limits.message_send_per_min` is `config.limits.messageSendPerMin`.
+
+import { isIP } from 'node:net';
+
+interface About {
+  readonly about: string;
+  /** Never shown, neither in faults nor in logs. */
+  readonly secret?: true;
+}
+export interface IntegerKey extends About {
+  readonly kind: 'integer';
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+}
+export interface TextKey extends About {
+  readonly kind: 'text';
+  readonly default: string | null;
+  /** What is wrong with a text, or undefined when nothing is. */
+  readonly fault: (text: string) => string | undefined;
+}
+export interface ChoiceKey extends About {
+  readonly kind: 'choice';
+  readonly default: string;
+  readonly choices: readonly string[];
+}
+export interface ListKey extends About {
+  readonly kind: 'list';
+  readonly default: readonly string[];
+  readonly itemFault: (item: string) => string | undefined;
+}
+export type ConfigKey = IntegerKey | TextKey | ChoiceKey | ListKey;
+
+const MIB = 1_048_576;
+const DAY_MS = 86_400_000;
+/** Past this a counter of bytes would stop being exact. */
+const EXACT_MAX = Number.MAX_SAFE_INTEGER;
+const PER_MIN_MAX = 1_000_000;
+
+function integer<const D extends number>(min: number, max: number, fallback: D, about: string) {
+  return { kind: 'integer', min, max, default: fallback as number, about } as const;
+}
+
+function choice<const C extends readonly string[]>(choices: C, fallback: C[number], about: string) {
+  return { kind: 'choice', choices, default: fallback, about } as const;
+}
+
+function perMinute(fallback: number, what: string) {
+  return integer(0, PER_MIN_MAX, fallback, `${what} an agent may do in a minute; 0 is no limit.`);
+}
+
+const notEmpty = (text: string) =>
+  text === '' || text.includes('\0') ? 'must be a text that is not empty' : undefined;
+
+const ADMIN_TOKEN = /^ad_live_[0-9a-f]{64}$/;
+const ADDRESS_PREFIX = /^[a-z][a-z0-9]{0,14}_$/;
+
+function networkFault(item: string): string | undefined {
+  const [address = '', bits, ...rest] = item.split('/');
+  const family = isIP(address);
+  const bitsMax = family === 4 ? 32 : 128;
+  const bitsGood = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax);
+  return family !== 0 && bitsGood && rest.length === 0 ? undefined : 'must hold IP addresses or networks (10.0.0.0/8)';
+}
+
+export const configTable = {
+  'http.host': {
+    kind: 'text',
+    default: '127.0.0.1' as string,
+    fault: notEmpty,
+    about: 'The address to listen on. Any but a loopback one needs `admin.token`.',
+  },
+  'http.port': integer(0, 65_535, 8080, 'The port to listen on; 0 is any free one.'),
+  'http.listener': choice(
+    ['auto', 'uws', 'node'],
+    'auto',
+    'Which adapter serves HTTP; auto is uWebSockets.js where its native build loads, and node:http where not.',
+  ),
+  'http.trusted_proxies': {
+    kind: 'list',
+    default: [] as readonly string[],
+    itemFault: networkFault,
+    about: 'Addresses or networks whose `X-Forwarded-For` is believed.',
+  },
+  'http.body_bytes_max': integer(1024, 64 * MIB, 2 * MIB, 'The largest body of a request, in bytes.'),
+  'http.body_timeout_ms': integer(100, 600_000, 30_000, 'How long a body may take to arrive.'),
+  'http.head_timeout_ms': integer(100, 600_000, 10_000, 'How long the head of a request may take to arrive.'),
+  'http.idle_timeout_ms': integer(
+    1000,
+    3_600_000,
+    60_000,
+    'An open connection without a request is closed after this.',
+  ),
+  'http.connections_max': integer(1, 1_000_000, 10_000, 'Most open connections; further ones are refused.'),
+  data_dir: {
+    kind: 'text',
+    default: './troupe-data' as string,
+    fault: notEmpty,
+    about: 'The directory that holds everything that lasts.',
+  },
+  workers: integer(0, 256, 0, 'Shard workers; 0 is one for each core.'),
+  durability: choice(
+    ['volatile', 'committed', 'durable'],
+    'durable',
+    'What a 2xx on a write has survived: nothing, the process, or the power cord.',
+  ),
+  shutdown_timeout_ms: integer(0, 600_000, 10_000, 'How long a stop may take before what is left is cut off.'),
+  'log.level': choice(['silent', 'error', 'warn', 'info', 'debug'], 'info', 'The least that is logged.'),
+  'admin.token': {
+    kind: 'text',
+    default: null as string | null,
+    secret: true,
+    fault: (text) => (ADMIN_TOKEN.test(text) ? undefined : 'must be ad_live_ and 64 lower case hex digits'),
+    about: 'The token of the admin; made on the first start, and printed once, when absent.',
+  },
+  'limits.message_send_per_min': perMinute(60, 'Messages that'),
+  'limits.message_read_per_min': perMinute(300, 'Reads of its inbox that'),
+  'limits.state_read_per_min': perMinute(300, 'Reads of the shared state that'),
+  'limits.state_write_per_min': perMinute(60, 'Writes to the shared state that'),
+  'limits.registry_read_per_min': perMinute(30, 'Reads of the registry that'),
+  'limits.operator_registration_per_hour': integer(
+    0,
+    PER_MIN_MAX,
+    5,
+    'Operators that one IP address may make in an hour; 0 is no limit.',
+  ),
+  'auth.argon2_memory_kib': integer(8, 4 * MIB, 19_456, 'Memory of one hash of a token, in KiB.'),
+  'auth.argon2_passes': integer(1, 100, 2, 'Passes of one hash.'),
+  'auth.argon2_lanes': integer(1, 64, 1, 'Lanes of one hash.'),
+  'auth.hash_threads': integer(1, 64, 2, 'Threads that hash.'),
+  'auth.hash_queue_max': integer(1, 1_000_000, 1024, 'Hashes that may wait; past it the caller gets 503.'),
+  'auth.cache_ttl_ms': integer(0, DAY_MS, 30_000, 'How long a verified token is believed without hashing it again.'),
+  'verification.gate': choice(
+    ['pipeline', 'proof_of_work', 'none'],
+    'pipeline',
+    'The challenge that an agent must answer before it is registered.',
+  ),
+  'verification.expiry_ms': integer(1000, DAY_MS, 300_000, 'How long a challenge can be answered.'),
+  'verification.difficulty_bits': integer(1, 64, 18, 'Leading zero bits that a proof of work must have.'),
+  'address.prefix': {
+    kind: 'text',
+    default: 'tab_' as string,
+    fault: (text) =>
+      ADDRESS_PREFIX.test(text) ? undefined : 'must be 1 to 15 of [a-z0-9], a letter first, and an underscore',
+    about: 'What the address of an agent begins with.',
+  },
+  'messaging.content_bytes_max': integer(1, 16 * MIB, 65_536, 'The longest content of a message, in bytes.'),
+  'messaging.inbox_messages_max': integer(1, 100_000_000, 10_000, 'Most messages in an inbox.'),
+  'messaging.inbox_bytes_max': integer(1, EXACT_MAX, 64 * MIB, 'Most bytes in an inbox.'),
+  'messaging.overflow': choice(
+    ['refuse', 'drop_oldest'],
+    'refuse',
+    'What a full inbox does: refuse the new message, or drop its oldest.',
+  ),
+  'state.capacity_bytes': integer(
+    0,
+    EXACT_MAX,
+    1024 * MIB,
+    'Most bytes in the shared state, keys and values together.',
+  ),
+  'state.key_bytes_max': integer(1, 1024, 1024, 'The longest key, in bytes.'),
+  'state.value_bytes_max': integer(0, 16 * MIB, MIB, 'The longest value, in bytes.'),
+} as const satisfies Readonly<Record<string, ConfigKey>>;
+
+type Table = typeof configTable;
+export type ConfigName = keyof Table;
+
+type ValueOf<K> = K extends { readonly kind: 'integer' }
+  ? number
+  : K extends { readonly kind: 'choice'; readonly choices: readonly (infer C)[] }
+    ? C
+    : K extends { readonly default: infer D }
+      ? D
+      : never;
+
+type Camel<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S;
+type SectionOf<Name extends string> = Name extends `${infer Section}.${string}` ? Section : never;
+
+/** The keys as the program reads them: `config.http.bodyBytesMax`, `config.dataDir`. */
+export type Config = {
+  readonly [Name in ConfigName as Name extends `${string}.${string}` ? never : Camel<Name>]: ValueOf<Table[Name]>;
+} & {
+  readonly [Section in SectionOf<ConfigName>]: {
+    readonly [Name in ConfigName as Name extends `${Section}.${infer Member}` ? Camel<Member> : never]: ValueOf<
+      Table[Name]
+    >;
+  };
+};
+
+/** The name of a key in the environment: `http.port` is `TROUPE_HTTP_PORT`. */
+export function environmentName(key: ConfigName): string {
+  return `TROUPE_${key.replaceAll('.', '_').toUpperCase()}`;
+}
+
+/** A key within the program: `message_send_per_min` is `messageSendPerMin`. */
+export function camelCase(name: string): string {
+  return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
