@@ -1,0 +1,73 @@
+// Audit
+//
+// What `troupe check` finds in a data directory: one walk over every key in order, each row held to what the others
+// say. It only reads, keeps one page of keys and a few totals in memory, and costs a few point reads per row.
+//
+// Owns:     the walk.
+// Does not: know what a table must hold (rules.ts), keep what was found (findings.ts), or repair anything.
+//
+// U1. Every key is looked at, also one that cannot be decoded or belongs to no table.
+// U2. What is wrong with one row is a finding, never an exception.
+
+import { decodeValue } from '../runtime/codec.js';
+import { afterKey, decodeKey, KEY_BYTES_MAX } from '../runtime/storage/keys.js';
+import type { Bytes, StoreReader } from '../runtime/storage/store.js';
+import { Audit, attempt, type Finding } from './findings.js';
+import { type AuditRule, auditRules } from './rules.js';
+
+/** Keys read at a time. Values are read one by one, because they may be large. */
+const PAGE_KEYS = 1000;
+const FIRST_KEY = Uint8Array.of(0);
+const PAST_LAST_KEY = new Uint8Array(KEY_BYTES_MAX + 1).fill(0xff);
+
+export interface AuditReport {
+  /** The first FINDINGS_MAX, in the order of the keys; what concerns the whole comes last. */
+  readonly findings: readonly Finding[];
+  readonly findingsTotal: number;
+  /** Rows looked at, by table. */
+  readonly rows: Readonly<Record<string, number>>;
+}
+
+/** Looks at all of a store that nobody writes to. Blocks its thread for the time it takes. */
+export function auditTables(reader: StoreReader): AuditReport {
+  const audit = new Audit(reader);
+  const rules = auditRules(audit);
+  const rows: Record<string, number> = {};
+  let start: Bytes = FIRST_KEY;
+  for (;;) {
+    const keys = reader.rangeKeys({ start, end: PAST_LAST_KEY, limit: PAGE_KEYS });
+    for (const bytes of keys) {
+      const table = auditRow(audit, reader, rules, bytes);
+      rows[table] = (rows[table] ?? 0) + 1;
+    }
+    const last = keys.at(-1);
+    if (last === undefined || keys.length < PAGE_KEYS) break;
+    start = afterKey(last);
+  }
+  for (const [table, rule] of rules) {
+    const ended = attempt(() => rule.end?.());
+    if (!ended.ok) audit.report([table], `the table could not be checked to its end: ${ended.reason}`);
+  }
+  return { findings: audit.findings, findingsTotal: audit.findingsTotal, rows };
+}
+
+/** Holds one row to its table's rule, and returns the table. */
+function auditRow(audit: Audit, reader: StoreReader, rules: ReadonlyMap<string, AuditRule>, bytes: Bytes): string {
+  const key = attempt(() => decodeKey(bytes));
+  if (!key.ok) {
+    audit.reportText('', Buffer.from(bytes).toString('hex'), `the key cannot be decoded: ${key.reason}`);
+    return '';
+  }
+  const table = key.value[0];
+  const rule = rules.get(table);
+  if (rule === undefined) {
+    audit.report(key.value, 'no such table is known');
+    return table;
+  }
+  const held = attempt(() => {
+    const stored = reader.get(bytes);
+    rule.row(key.value, rule.isRaw === true ? stored : decodeValue(stored ?? new Uint8Array()));
+  });
+  if (!held.ok) audit.report(key.value, `the value is not what this table holds: ${held.reason}`);
+  return table;
+}

@@ -1,0 +1,21 @@
+// troupe backup
+
+import { join, resolve } from 'node:path';
+import { tablesDirectory } from '../runtime/storage/data-directory.js';
+import { openLmdbReader } from '../runtime/storage/lmdb-store.js';
+import { CONFIG_OPTIONS, type Command, configOf, print, readArguments, UsageError } from './command.js';
+
+export const backup: Command = async (args) => {
+  const given = readArguments(args, CONFIG_OPTIONS, 1);
+  const [target] = given.positionals;
+  if (target === undefined) throw new UsageError('troupe backup needs the directory to copy to');
+  const config = configOf(given);
+  const reader = openLmdbReader(tablesDirectory(config.dataDir));
+  try {
+    await reader.backup(join(resolve(target), 'tables'));
+  } finally {
+    await reader.close();
+  }
+  print(`copied ${resolve(config.dataDir)} to ${resolve(target)}`);
+  return 0;
+};

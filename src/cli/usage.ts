@@ -1,0 +1,51 @@
+// The help texts. README.md and docs/operations.md quote them; a test keeps the list of commands whole.
+
+export const usage = `troupe: addresses, durable inboxes and shared state for AI agents
+
+  troupe serve    run a server
+  troupe init     register an operator and an agent on a running server, and print three calls to try
+  troupe backup   copy a data directory, also while its server runs
+  troupe check    verify a data directory
+  troupe version  print the version
+
+troupe COMMAND --help tells more. Exit codes: 0 done, 1 failed or something found, 2 wrong use or wrong config.
+`;
+
+const config = `  --set KEY=VALUE   set a config key, for instance --set http.port=8081; may be repeated
+  --config FILE     read this file instead of ./troupe.config.json
+Every key can also come from the environment: http.port is TROUPE_HTTP_PORT. docs/config.md lists them all.
+`;
+
+export const commandUsage = {
+  serve: `troupe serve [--set KEY=VALUE]… [--config FILE]
+
+Runs a server until it gets SIGTERM or SIGINT; then it refuses new work, finishes what it has, and ends.
+Prints its address, its data directory and, once in the life of a data directory, the admin token. The log is on stderr.
+
+${config}`,
+  init: `troupe init [--url URL] [--contact TEXT]
+
+Registers an operator and an agent on a running server, answers its verification challenge, and prints the
+credentials and three curl lines to try. Tokens are shown once: keep them.
+
+  --url URL         the server, by default http://127.0.0.1:8080
+  --contact TEXT    how the operator can be reached; only its SHA-256 is sent (by default your login name)
+`,
+  backup: `troupe backup TARGET [--set data_dir=DIR] [--config FILE]
+
+Copies the store of a data directory into the empty or new directory TARGET, while its server runs or not. The copy is
+consistent, as of one moment, and is itself a data directory: troupe serve --set data_dir=TARGET starts on it.
+
+${config}`,
+  check: `troupe check [DIR]
+
+Verifies the data directory DIR (by default the configured one): every key and value can be read, counters equal a
+recount, nothing is orphaned, inboxes and events are in order and without gaps. Reads only. Exit code 1 when it found
+something. On a directory whose server is running it checks the state of the moment at which it began.
+
+${config}`,
+  version: `troupe version
+
+Prints the version.
+`,
+} as const;

@@ -1,0 +1,36 @@
+// Worker
+//
+// The composition root of a shard's thread: the actor kinds of the kernel, configured.
+
+import { agentKind } from './actors/agent/agent.js';
+import { operatorKind } from './actors/operator/operator.js';
+import { stateKind } from './actors/state/state.js';
+import type { Config } from './config.js';
+import { anyKind } from './runtime/actor.js';
+import { runShardWorker } from './runtime/threads/shard-worker.js';
+
+/** What a worker is told of the config: never a secret. */
+export type WorkerSettings = Pick<Config, 'messaging' | 'state' | 'verification'>;
+
+runShardWorker((settings) => {
+  const { messaging, state, verification } = settings as WorkerSettings;
+  // In the order of `protocols` in server.ts: an envelope names a kind by its place.
+  return [
+    anyKind(
+      operatorKind({
+        gate: { type: verification.gate, difficultyBits: verification.difficultyBits },
+        challengeExpiryMs: verification.expiryMs,
+      }),
+    ),
+    anyKind(
+      agentKind({
+        inbox: {
+          messagesMax: messaging.inboxMessagesMax,
+          bytesMax: messaging.inboxBytesMax,
+          overflow: messaging.overflow,
+        },
+      }),
+    ),
+    anyKind(stateKind({ capacityBytes: state.capacityBytes })),
+  ];
+});
