@@ -1,6 +1,6 @@
 // Challenge solver
 //
-// Answers the verification challenges of kernel.md, as any agent's client must.
+// Answers the verification challenges of kernel.md, as every client of the kernel must.
 
 import { runPipeline, solveProofOfWork } from '../contract/challenge.js';
 

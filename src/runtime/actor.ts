@@ -2,7 +2,7 @@
 //
 // The contract that an actor kind is written against, and all that src/actors may import of the runtime.
 //
-//   protocol.ts   `protocol<Messages>('agent', ['deliver', 'take'])`: what may be said to a kind, importable by anyone
+//   protocol.ts   `protocol<Messages>('account', ['pay', 'balance'])`: what may be said to a kind, importable by anyone
 //   <kind>.ts     `ActorKind<State, Messages>`: how it answers, importable by the worker's root alone
 //
 // A handler is called with one envelope at a time (G2). It may read, change its own state in memory, and put
@@ -92,8 +92,8 @@ export interface TurnContext<M extends Messages> extends ActivationContext {
   add(counter: string, delta: number): void;
   /** As `add` for a positive delta, but only while the counter, with everything in flight in every thread, stays <= max. */
   reserve(counter: string, delta: number, max: number): boolean;
-  /** One event, written in the same commit. `agent` is the address it is filed under, or null. */
-  emit(type: string, agent: string | null, data: Readonly<Record<string, unknown>>): void;
+  /** One event, written in the same commit. `about` is what it is filed under, or null. */
+  emit(type: string, about: string | null, data: Readonly<Record<string, unknown>>): void;
   tell<N extends Messages, K extends keyof N & string>(
     to: Protocol<N>,
     key: string,

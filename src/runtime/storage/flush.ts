@@ -1,3 +1,5 @@
+// Flush: the disk has it, or an error says why not.
+
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 
 /** Makes a file's bytes, or the names in a directory, survive a loss of power. Blocks until the disk has them. */

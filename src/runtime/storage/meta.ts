@@ -7,7 +7,7 @@ import { encodeKey } from './keys.js';
 import { StorageError } from './storage-error.js';
 import type { StoreReader, WriteBatch } from './store.js';
 
-/** What follows 'meta' in the key: `['schema']`, `['counter', 'agents']`. */
+/** What follows 'meta' in the key: `['schema']`, `['counter', 'accounts']`. */
 export type MetaName = readonly string[];
 
 /** The number, or undefined when it was never written. Throws a StorageError when something else lies there. */

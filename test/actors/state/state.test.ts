@@ -117,13 +117,13 @@ describe('compare-and-set', () => {
 
   test('matches anything with `*`, but not nothing', () => {
     const { state, put } = partition();
-    const any = { kind: 'match', etag: '*' } as const;
-    const absent = state.ask('put', { ...put('k', '1'), condition: any });
+    const whatever = { kind: 'match', etag: '*' } as const;
+    const absent = state.ask('put', { ...put('k', '1'), condition: whatever });
     assert.ok(absent.kind === 'refused' && absent.code === 'CONFLICT');
     assert.equal(absent.params.etag, '');
     state.answer('put', put('k', '1'));
-    state.answer('put', { ...put('k', '2'), condition: any });
-    state.answer('delete', { key: 'k', by: 'tab_a', condition: any });
+    state.answer('put', { ...put('k', '2'), condition: whatever });
+    state.answer('delete', { key: 'k', by: 'tab_a', condition: whatever });
   });
 
   test('deletes only what was read', () => {

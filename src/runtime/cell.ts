@@ -1,0 +1,84 @@
+// Cell
+//
+// One resident actor: its mailbox, its state when it is activated, and its writes that are not durable yet.
+//
+//                 envelope            turn ends
+//     vacant ───────────────▶ ready ◀──────────▶ busy (an async turn is running)
+//       ▲  ▲   (activate)       │  │
+//       │  └────────────────────┘  │ handler throws        10 failures in 60 s
+//       │       commit failed      ▼
+//       └────────────────────── waiting ─────────────────▶ quarantined
+//            back-off over and no
+//            commit in flight
+//
+// Owns:     what one actor holds in memory.
+// Does not: decide when it runs (dispatcher.ts), what it may hold (passivation.ts) or what a failure means (supervision.ts).
+
+import type { Timer } from '../clock.js';
+import type { AnyKind } from './actor.js';
+import { formatAddress } from './address.js';
+import type { Envelope } from './envelope.js';
+import { Mailbox } from './mailbox.js';
+import type { FailureRecord } from './supervision.js';
+
+/** A write that is not durable yet, as the actor itself must already see it. */
+export interface PendingWrite {
+  /** The key's bytes as a latin1 string: what maps are keyed with. */
+  readonly text: string;
+  readonly key: Uint8Array;
+  /** null: deleted. */
+  readonly value: Uint8Array | null;
+}
+
+export type CellStatus = 'vacant' | 'ready' | 'busy' | 'waiting' | 'quarantined';
+
+/** What an idle actor is counted with beside its state. */
+export const CELL_BYTES = 400;
+
+export class Cell {
+  readonly kind: AnyKind;
+  readonly kindNumber: number;
+  readonly key: string;
+  readonly slot: number;
+  readonly mailbox: Mailbox;
+  status: CellStatus = 'vacant';
+  state: unknown = undefined;
+  /** In the dispatcher's queue. */
+  queued = false;
+  /** The number of the last commit record it wrote. */
+  lastRecord = 0;
+  /** Rises with every activation: what an older one left behind (timers, reply handles) is recognised by it. */
+  activation = 0;
+  writes: Map<string, PendingWrite> | undefined;
+  timers: Map<string, Timer> | undefined;
+  /** Asks kept open by this activation, to be told when it ends. */
+  open: Set<Envelope> | undefined;
+  failures: FailureRecord | undefined;
+  quarantineReason = '';
+  // Place in the order of use (passivation.ts).
+  newer: Cell | undefined;
+  older: Cell | undefined;
+  residentBytes = 0;
+
+  constructor(kind: AnyKind, kindNumber: number, key: string, slot: number) {
+    this.kind = kind;
+    this.kindNumber = kindNumber;
+    this.key = key;
+    this.slot = slot;
+    this.mailbox = new Mailbox(kind.mailbox);
+  }
+
+  get address(): string {
+    return formatAddress({ kind: this.kind.protocol.kind, key: this.key });
+  }
+
+  messageName(message: number): string {
+    return this.kind.protocol.messages[message] ?? `#${message}`;
+  }
+
+  cancelTimers(): void {
+    if (this.timers === undefined) return;
+    for (const timer of this.timers.values()) timer.cancel();
+    this.timers = undefined;
+  }
+}

@@ -1,0 +1,104 @@
+// Dispatcher
+//
+// Shares one thread between actors with work, and between them and the thread's event loop.
+//
+//     schedule(cell) ──▶ queue ──▶ tick: passes of at most PASS_TURNS turns per actor, for at most TICK_MS
+//                          ▲         │ then afterTick (links and the journal are flushed)
+//                          └─────────┘ setImmediate: ports and timers had their turn in between
+//
+// Owns:     who runs next, and when the loop gets its turn (G11).
+// Does not: run a handler, or know why an actor may not run (shard.ts).
+//
+// D1. An actor is in the queue at most once.
+// D2. No actor runs more than PASS_TURNS turns while another waits.
+// D3. A tick ends at the first look at the time after TICK_MS; there is one every TURNS_PER_LOOK turns.
+
+import type { Cell } from './cell.js';
+
+export const PASS_TURNS = 64;
+export const TICK_MS = 5;
+
+/** How many turns run between two looks at the time. */
+export const TURNS_PER_LOOK = 4;
+
+export interface DispatcherPorts {
+  /** Runs one turn. False: nothing to run in this actor just now. */
+  readonly runTurn: (cell: Cell) => boolean;
+  /** True while no new turn may begin anywhere (too much waits for the journal). */
+  readonly held: () => boolean;
+  readonly afterTick: () => void;
+  readonly monotonic: () => number;
+}
+
+export class Dispatcher {
+  readonly #ports: DispatcherPorts;
+  #queue: Cell[] = [];
+  #head = 0;
+  #planned = false;
+  #turns = 0;
+
+  constructor(ports: DispatcherPorts) {
+    this.#ports = ports;
+  }
+
+  /** Turns run since the start. */
+  get turns(): number {
+    return this.#turns;
+  }
+
+  get waiting(): number {
+    return this.#queue.length - this.#head;
+  }
+
+  schedule(cell: Cell): void {
+    if (cell.queued) return;
+    cell.queued = true;
+    this.#queue.push(cell);
+    this.plan();
+  }
+
+  /** Makes sure that a tick comes, if only to flush what was said outside of one. */
+  plan(): void {
+    if (this.#planned) return;
+    this.#planned = true;
+    setImmediate(this.#tick);
+  }
+
+  readonly #tick = (): void => {
+    this.#planned = false;
+    const deadline = this.#ports.monotonic() + TICK_MS;
+    let untilLook = TURNS_PER_LOOK;
+    let isOver = false;
+    while (!isOver && this.#head < this.#queue.length && !this.#ports.held()) {
+      const cell = this.#next();
+      let turns = 0;
+      let hasMore = true;
+      while (hasMore && !isOver && turns < PASS_TURNS) {
+        hasMore = this.#ports.runTurn(cell);
+        if (!hasMore) break;
+        turns++;
+        if (--untilLook > 0) continue;
+        untilLook = TURNS_PER_LOOK;
+        isOver = this.#ports.monotonic() >= deadline;
+      }
+      this.#turns += turns;
+      // A pass that was cut short or used up may have more to do; the next pass finds out.
+      if (hasMore) this.schedule(cell);
+    }
+    this.#ports.afterTick();
+    if (this.#head < this.#queue.length && !this.#ports.held()) this.plan();
+  };
+
+  #next(): Cell {
+    const cell = this.#queue[this.#head++]!;
+    cell.queued = false;
+    if (this.#head === this.#queue.length) {
+      this.#queue = [];
+      this.#head = 0;
+    } else if (this.#head >= 1024 && this.#head * 2 >= this.#queue.length) {
+      this.#queue.splice(0, this.#head);
+      this.#head = 0;
+    }
+    return cell;
+  }
+}

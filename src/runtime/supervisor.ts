@@ -1,0 +1,346 @@
+// Supervisor
+//
+// The shard workers of a system: started, watched, replaced, stopped.
+//
+//     starting ──ready──▶ running ──exit, error, or asked──▶ leaving: slots unowned, asks lost, fence ──▶ starting (a new life)
+//        └──────── exit: the same, after a pause that grows ─────▶┘
+//
+// Owns:     which worker owns which slot, and every worker thread.
+// Does not: run actors, or route asks (system.ts).
+//
+// SV-1. A slot has an owner only while its worker is running.
+// SV-2. A new life of a worker begins after the journal's fence, so that nothing an older life still does is written (G1).
+// SV-3. Callers of a lost worker are told at once; no socket drops.
+
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { type Counters, Reservations } from './counters.js';
+import { type Reply, readBatch } from './envelope.js';
+import type { JournalHandle } from './journal-handle.js';
+import { Link, linkMemory } from './link.js';
+import { NOBODY, type ShardMap, slotsOf } from './shard-map.js';
+import {
+  FRONT,
+  type FromShard,
+  type Peer,
+  type ShardReport,
+  type ShardWorkerData,
+  type SharedMemory,
+  type ToShard,
+} from './threads/protocol.js';
+
+/** Pauses before a worker that keeps dying is started again. */
+const RESTART_PAUSES_MS = [0, 100, 500, 2_000, 5_000];
+/** A life this long ends the memory of earlier deaths. */
+const STEADY_LIFE_MS = 60_000;
+/** A worker that has not said in this time how it is does not say it at all: it may be stuck. */
+const REPORT_WAIT_MS = 1_000;
+/** Young generation of a worker's heap: larger than Node's default, for fewer pauses under load. */
+const YOUNG_GENERATION_MIB = 64;
+
+export interface SupervisorOptions {
+  readonly workers: number;
+  readonly workerUrl: URL;
+  readonly settings: unknown;
+  readonly directory: string;
+  readonly memory: SharedMemory;
+  readonly counters: Counters;
+  readonly map: ShardMap;
+  readonly journal: JournalHandle;
+  readonly residentBytesMax: number;
+  readonly forceEncoding: boolean;
+  readonly onReply: (reply: Reply) => void;
+  readonly onLost: (worker: number) => void;
+  readonly onTrouble: (message: string, details: Readonly<Record<string, unknown>>) => void;
+}
+
+interface Life {
+  /** Unique over all lives of all workers: what the journal knows it by. */
+  readonly source: number;
+  readonly worker: number;
+  readonly thread: Worker;
+  readonly port: MessagePort;
+  readonly link: Link;
+  readonly startedAt: number;
+  readonly exited: Promise<void>;
+  /** It is ready, and nobody has asked it to end. */
+  running: boolean;
+}
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #lives: (Life | undefined)[];
+  readonly #deaths: number[];
+  readonly #replacing = new Map<number, Promise<void>>();
+  readonly #tickets = new Map<number, (message: FromShard) => void>();
+  /** Lives that were ended and whose threads may still run. */
+  readonly #leaving = new Set<Promise<void>>();
+  readonly #pauses = new Set<() => void>();
+  #lastError: unknown;
+  #ticket = 0;
+  #sources = 0;
+  #stopping = false;
+  #replacements = 0;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#lives = Array.from({ length: options.workers }, () => undefined);
+    this.#deaths = Array.from({ length: options.workers }, () => 0);
+  }
+
+  get replacements(): number {
+    return this.#replacements;
+  }
+
+  /** The way to a worker; undefined while it is being replaced. */
+  link(worker: number): Link | undefined {
+    const life = this.#lives[worker];
+    return life?.running === true ? life.link : undefined;
+  }
+
+  flush(): void {
+    for (const life of this.#lives) if (life !== undefined) life.link.flush();
+  }
+
+  /** Rejects when a worker ends before it is ready; stop() then ends the others. */
+  async start(epoch: number): Promise<void> {
+    const ready = await Promise.all(this.#lives.map((_, worker) => this.#begin(worker, epoch)));
+    if (!ready.includes(false)) return;
+    throw new Error('a worker ended before it was ready', { cause: this.#lastError });
+  }
+
+  /** Ends a worker, whatever it is doing, and starts another in its place. Resolves when that one owns the slots. */
+  replace(worker: number, reason: string): Promise<void> {
+    return this.#replaceOnce(worker, reason, false);
+  }
+
+  /** What each running worker says of itself; undefined of one that does not say it in time. */
+  async report(): Promise<(ShardReport | undefined)[]> {
+    return Promise.all(
+      this.#lives.map(async (life) => {
+        const answer = await this.#ask(life, (ticket) => ({ kind: 'report', ticket }));
+        return answer?.kind === 'report' ? answer.report : undefined;
+      }),
+    );
+  }
+
+  /** Puts a quarantined actor back to work; false when its worker has none of this address. */
+  async resume(worker: number, address: string): Promise<boolean> {
+    const answer = await this.#ask(this.#lives[worker], (ticket) => ({ kind: 'resume', ticket, address }));
+    return answer?.kind === 'resumed' && answer.found;
+  }
+
+  /** Asks every worker to finish its turns and gates; those that have not after `timeoutMs` are ended. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#stopping = true;
+    for (const end of this.#pauses) end();
+    await Promise.all(this.#lives.map((life) => (life === undefined ? undefined : this.#end(life, timeoutMs))));
+    await Promise.all([...this.#replacing.values(), ...this.#leaving]);
+  }
+
+  async #end(life: Life, timeoutMs: number): Promise<void> {
+    this.#tell(life, { kind: 'stop' });
+    const late = setTimeout(() => void life.thread.terminate(), timeoutMs);
+    await life.exited;
+    clearTimeout(late);
+    life.running = false;
+    this.#options.journal.detach(life.source);
+    this.#options.onLost(life.worker);
+  }
+
+  /** False when the worker ended before it was ready. */
+  async #begin(worker: number, epoch: number): Promise<boolean> {
+    const { options, life, ready } = this.#spawn(worker, epoch);
+    this.#lives[worker] = life;
+    if (!(await ready)) return false;
+    life.running = true;
+    for (const slot of slotsOf(worker, options.workers)) options.map.setOwner(slot, worker);
+    return true;
+  }
+
+  #spawn(worker: number, epoch: number): { options: SupervisorOptions; life: Life; ready: Promise<boolean> } {
+    const options = this.#options;
+    const source = ++this.#sources;
+    const front = new MessageChannel();
+    const journal = new MessageChannel();
+    const memory = linkMemory();
+    const reservations = new Reservations(options.counters);
+    options.journal.attach(source, journal.port1, reservations.memory);
+    const peers: Peer[] = [{ peer: FRONT, port: front.port2, memory, side: 1 }, ...this.#joinOthers(worker)];
+    const data: ShardWorkerData = {
+      worker,
+      directory: options.directory,
+      memory: options.memory,
+      counterNames: options.counters.names,
+      slots: slotsOf(worker, options.workers),
+      epoch,
+      reservations: reservations.memory,
+      journal: journal.port2,
+      peers,
+      residentBytesMax: options.residentBytesMax,
+      forceEncoding: options.forceEncoding,
+      settings: options.settings,
+    };
+    const thread = new Worker(options.workerUrl, {
+      name: `shard-${worker}`,
+      workerData: data,
+      transferList: [journal.port2, ...peers.map(({ port }) => port)],
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
+    });
+    const life: Life = {
+      source,
+      worker,
+      thread,
+      port: front.port1,
+      link: new Link({ postMessage: (value, transfer) => front.port1.postMessage(value, [...transfer]) }, memory, 0),
+      startedAt: performance.now(),
+      exited: new Promise((resolve) => thread.once('exit', () => resolve())),
+      running: false,
+    };
+    return { options, life, ready: this.#watch(life) };
+  }
+
+  /** Channels between a new worker and every other one that lives. */
+  #joinOthers(worker: number): Peer[] {
+    const peers: Peer[] = [];
+    for (const other of this.#lives) {
+      if (other === undefined || other.worker === worker) continue;
+      const channel = new MessageChannel();
+      const memory = linkMemory();
+      const theirs: Peer = { peer: worker + 1, port: channel.port1, memory, side: 0 };
+      other.thread.postMessage({ kind: 'connect', peer: theirs } satisfies ToShard, [channel.port1]);
+      peers.push({ peer: other.worker + 1, port: channel.port2, memory, side: 1 });
+    }
+    return peers;
+  }
+
+  /** True when the worker is ready, false when it ends before. One that ends later, unasked, is replaced from here. */
+  #watch(life: Life): Promise<boolean> {
+    life.port.on('message', (batch: ArrayBuffer) => {
+      readBatch(Buffer.from(batch), life.worker + 1, {
+        delivery: () => this.#options.onTrouble('a worker sent an envelope to the front door', { worker: life.worker }),
+        reply: this.#options.onReply,
+      });
+    });
+    life.thread.on('error', (error) => {
+      this.#lastError = error;
+      this.#options.onTrouble('a worker failed', { worker: life.worker, error: error.stack ?? error.message });
+    });
+    life.thread.on('exit', (code) => {
+      if (this.#stopping || !life.running) return;
+      this.#options.onTrouble('a worker ended', { worker: life.worker, code });
+      void this.#replaceOnce(life.worker, `it ended with code ${code}`, true);
+    });
+    return new Promise((resolve) => {
+      life.thread.on('message', (message: FromShard) => this.#receive(life, message, () => resolve(true)));
+      life.thread.once('exit', () => resolve(false));
+    });
+  }
+
+  #receive(life: Life, message: FromShard, ready: () => void): void {
+    switch (message.kind) {
+      case 'ready':
+        ready();
+        break;
+      case 'turn-failed': {
+        const { kind: _, ...details } = message;
+        this.#options.onTrouble('a turn failed', { worker: life.worker, ...details });
+        break;
+      }
+      case 'report':
+      case 'resumed':
+        this.#tickets.get(message.ticket)?.(message);
+        break;
+      case 'stopped':
+        life.running = false;
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** `died`: nobody asked for it, so a worker that keeps dying is started after a pause. */
+  #replaceOnce(worker: number, reason: string, died: boolean): Promise<void> {
+    const underWay = this.#replacing.get(worker);
+    if (underWay !== undefined) return underWay;
+    const replacing = this.#replace(worker, reason, died).finally(() => this.#replacing.delete(worker));
+    this.#replacing.set(worker, replacing);
+    return replacing;
+  }
+
+  async #replace(worker: number, reason: string, died: boolean): Promise<void> {
+    const { journal, workers, onTrouble } = this.#options;
+    const slots = slotsOf(worker, workers);
+    this.#replacements++;
+    let startsAfterDeath = died;
+    while (!this.#stopping) {
+      const old = this.#lives[worker];
+      this.#unseat(worker, slots);
+      if (old !== undefined) this.#bury(old);
+      const epoch = await journal.fence(slots);
+      if (startsAfterDeath) await this.#pause(worker, old);
+      // Without a journal there is nothing to start for: its end is fatal, and was told.
+      if (this.#stopping || epoch === undefined) return;
+      onTrouble('a worker is replaced', { worker, reason, epoch });
+      if (await this.#begin(worker, epoch)) return;
+      startsAfterDeath = true;
+    }
+  }
+
+  /** From here on nobody sends it anything. */
+  #unseat(worker: number, slots: readonly number[]): void {
+    this.#lives[worker] = undefined;
+    for (const slot of slots) this.#options.map.setOwner(slot, NOBODY);
+    this.#options.onLost(worker);
+    for (const other of this.#lives)
+      if (other !== undefined) this.#tell(other, { kind: 'disconnect', peer: worker + 1 });
+  }
+
+  /** The old life ends when it ends; the fence makes it harmless. What it reserved is given back then. */
+  #bury(old: Life): void {
+    old.running = false;
+    old.port.close();
+    const gone = old.exited.then(() => {
+      this.#options.journal.detach(old.source);
+      this.#leaving.delete(gone);
+    });
+    this.#leaving.add(gone);
+    void old.thread.terminate();
+  }
+
+  async #pause(worker: number, old: Life | undefined): Promise<void> {
+    const steady = old !== undefined && performance.now() - old.startedAt > STEADY_LIFE_MS;
+    const deaths = steady ? 0 : this.#deaths[worker]!;
+    this.#deaths[worker] = deaths + 1;
+    const pauseMs = RESTART_PAUSES_MS[Math.min(deaths, RESTART_PAUSES_MS.length - 1)]!;
+    if (pauseMs === 0 || this.#stopping) return;
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#pauses.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, pauseMs);
+      this.#pauses.add(end);
+    });
+  }
+
+  /** Undefined when the worker is not there, or does not answer within REPORT_WAIT_MS. */
+  async #ask(life: Life | undefined, question: (ticket: number) => ToShard): Promise<FromShard | undefined> {
+    if (life === undefined || !life.running) return undefined;
+    const ticket = ++this.#ticket;
+    return new Promise((resolve) => {
+      const end = (answer: FromShard | undefined): void => {
+        clearTimeout(late);
+        this.#tickets.delete(ticket);
+        resolve(answer);
+      };
+      const late = setTimeout(() => end(undefined), REPORT_WAIT_MS);
+      this.#tickets.set(ticket, end);
+      this.#tell(life, question(ticket));
+    });
+  }
+
+  #tell(life: Life, message: ToShard): void {
+    life.thread.postMessage(message);
+  }
+}

@@ -1,0 +1,120 @@
+// Shard worker
+//
+// The plumbing of a shard inside its thread: ports in, a store reader, the way to the journal and back.
+//
+// Owns:     the thread's ports and its reader.
+// Does not: know the kinds (src/worker.ts brings them) or run turns (shard.ts).
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../../clock.js';
+import { invariant } from '../../invariant.js';
+import type { AnyKind } from '../actor.js';
+import { Counters, Reservations } from '../counters.js';
+import { Link } from '../link.js';
+import { Shard } from '../shard.js';
+import { ShardMap } from '../shard-map.js';
+import { openLmdbReader } from '../storage/lmdb-store.js';
+import { CommitCount, StoreView } from '../store-view.js';
+import type { FromShard, JournalAnswer, Peer, RecordBatch, ShardWorkerData, ToShard } from './protocol.js';
+
+/** How often a stopping shard looks whether it is idle. */
+const IDLE_LOOK_MS = 5;
+/** It must be found idle this often in a row: what was sent before the order to stop may lie in another port still. */
+const IDLE_LOOKS = 3;
+
+/** Runs this thread as a shard. `makeKinds` gets the settings that the system was started with. */
+export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKind[]): void {
+  invariant(parentPort !== null, 'a shard runs in a worker thread');
+  const control = parentPort;
+  const data = workerData as ShardWorkerData;
+  const say = (message: FromShard): void => control.postMessage(message);
+
+  const counters = new Counters(data.counterNames, data.memory.counters);
+  const reader = openLmdbReader(data.directory);
+  const shard = new Shard({
+    kinds: makeKinds(data.settings),
+    map: new ShardMap(data.memory.map),
+    epochs: new Map(data.slots.map((slot) => [slot, data.epoch])),
+    view: new StoreView(reader, new CommitCount(data.memory.commits)),
+    counters,
+    reservations: new Reservations(counters, data.reservations),
+    journal: {
+      submit: (batch, generation) => {
+        const message: RecordBatch = { generation, batch };
+        data.journal.postMessage(message, [batch]);
+      },
+    },
+    clock: systemClock,
+    residentBytesMax: data.residentBytesMax,
+    forceEncoding: data.forceEncoding,
+    onFailure: ({ address, message, attempts, error }) =>
+      say({
+        kind: 'turn-failed',
+        address,
+        message,
+        attempts,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      }),
+  });
+
+  const ports = new Set<Peer['port']>();
+  const connect = ({ peer, port, memory, side }: Peer): void => {
+    const link = new Link({ postMessage: (value, transfer) => port.postMessage(value, [...transfer]) }, memory, side);
+    const connection = shard.connect(peer, link);
+    ports.add(port);
+    port.on('message', (batch: ArrayBuffer) => shard.receive(connection, batch));
+    port.on('close', () => ports.delete(port));
+  };
+  for (const peer of data.peers) connect(peer);
+
+  data.journal.on('message', (answer: JournalAnswer) => {
+    if (answer.kind === 'durable') shard.durable(answer.upTo);
+    else shard.commitFailed();
+  });
+
+  const stopWhenIdle = (looksLeft: number): void => {
+    if (looksLeft > 0) {
+      setTimeout(() => stopWhenIdle(shard.isIdle ? looksLeft - 1 : IDLE_LOOKS), IDLE_LOOK_MS);
+      return;
+    }
+    shard.flush();
+    void reader.close().then(() => {
+      say({ kind: 'stopped' });
+      // Whatever was posted is delivered before the thread ends; nothing else keeps it alive.
+      for (const port of ports) port.close();
+      data.journal.close();
+      control.close();
+    });
+  };
+
+  control.on('message', (message: ToShard) => {
+    switch (message.kind) {
+      case 'connect':
+        connect(message.peer);
+        break;
+      case 'disconnect':
+        shard.disconnect(message.peer);
+        break;
+      case 'report':
+        say({
+          kind: 'report',
+          ticket: message.ticket,
+          report: {
+            ...shard.stats,
+            recentDeadLetters: shard.deadLetters.recent(),
+            quarantine: shard.quarantine.list(),
+          },
+        });
+        break;
+      case 'resume':
+        say({ kind: 'resumed', ticket: message.ticket, found: shard.resume(message.address) });
+        break;
+      case 'stop':
+        stopWhenIdle(IDLE_LOOKS);
+        break;
+      default:
+        message satisfies never;
+    }
+  });
+  say({ kind: 'ready' });
+}

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { OPS_MAX, readRecords } from '../../src/runtime/commit-record.js';
+import { Counters, Reservations } from '../../src/runtime/counters.js';
+import { JournalFeed, UNSETTLED_BYTES_MAX } from '../../src/runtime/journal-feed.js';
+import { MemoryStore } from '../../src/runtime/storage/memory-store.js';
+import { CommitCount, StoreView } from '../../src/runtime/store-view.js';
+import { Turn } from '../../src/runtime/turn.js';
+
+function stage() {
+  const submitted: { readonly records: number; readonly generation: number }[] = [];
+  const feed = new JournalFeed({
+    submit: (batch, generation) => submitted.push({ records: readRecords(Buffer.from(batch)).length, generation }),
+  });
+  const counters = new Counters([]);
+  const turn = new Turn({
+    kinds: [],
+    epochs: new Map(),
+    forceEncoding: true,
+    view: new StoreView(new MemoryStore(), new CommitCount()),
+    counters,
+    reservations: new Reservations(counters),
+  });
+  const append = (valueBytes: number) => {
+    turn.write(['t', 1], new Uint8Array(valueBytes));
+    feed.append({ slot: 0, epoch: 1 }, turn);
+    turn.clear();
+  };
+  return { feed, turn, append, submitted };
+}
+
+describe('a journal feed', () => {
+  it('sends what was appended since the last flush as one batch, and nothing when there is nothing (JF1)', () => {
+    const { feed, append, submitted } = stage();
+    append(10);
+    append(10);
+    feed.flush();
+    feed.flush();
+    append(10);
+    feed.flush();
+    assert.deepEqual(submitted, [
+      { records: 2, generation: 0 },
+      { records: 1, generation: 0 },
+    ]);
+  });
+
+  it('is full at its bound of unsettled bytes, until the journal has caught up (JF3)', () => {
+    const { feed, append } = stage();
+    const valueBytes = 1024 * 1024;
+    let appended = 0;
+    while (!feed.isFull) {
+      append(valueBytes);
+      appended++;
+    }
+    assert.ok(appended * valueBytes <= UNSETTLED_BYTES_MAX + valueBytes);
+    feed.settled(1);
+    assert.equal(feed.isFull, false);
+    append(valueBytes);
+    append(valueBytes);
+    assert.equal(feed.isFull, true);
+    feed.settled(appended + 2);
+    assert.equal(feed.isFull, false);
+  });
+
+  it('sends what a failed commit left behind with the old generation, and the rest with a new one (JF2)', () => {
+    const { feed, append, submitted } = stage();
+    append(10);
+    feed.fail();
+    append(10);
+    feed.flush();
+    assert.deepEqual(
+      submitted.map(({ generation }) => generation),
+      [0, 1],
+    );
+    assert.equal(feed.isFull, false);
+  });
+
+  it('refuses a turn with more effects than a record can count, and appends nothing of it', () => {
+    const { feed, turn, append, submitted } = stage();
+    for (let i = 0; i <= OPS_MAX; i++) turn.write(['t', i], null);
+    assert.throws(() => feed.append({ slot: 0, epoch: 1 }, turn));
+    turn.drop();
+    append(1);
+    feed.flush();
+    assert.deepEqual(submitted, [{ records: 1, generation: 0 }]);
+  });
+});

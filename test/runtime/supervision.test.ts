@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Cell } from '../../src/runtime/cell.js';
+import { DEAD_LETTERS_KEPT, DeadLetters } from '../../src/runtime/dead-letter.js';
+import { QUARANTINED_MAX, Quarantine } from '../../src/runtime/quarantine.js';
+import {
+  BACKOFF_MS_MAX,
+  BACKOFF_MS_MIN,
+  FAILURE_WINDOW_MS,
+  FAILURES_MAX,
+  FailureRecord,
+} from '../../src/runtime/supervision.js';
+import { makeToys } from './toy-kinds.js';
+
+describe('the failures of an actor', () => {
+  it('cost pauses that grow to a bound, and quarantine at the tenth within the window (SV2, SV3)', () => {
+    const record = new FailureRecord();
+    const pauses: number[] = [];
+    for (let i = 1; i < FAILURES_MAX; i++) {
+      const verdict = record.note(i);
+      assert.ok(verdict.kind === 'restart');
+      pauses.push(verdict.delayMs);
+    }
+    assert.equal(pauses[0], BACKOFF_MS_MIN);
+    assert.ok(pauses.every((pause, i) => i === 0 || pause >= pauses[i - 1]!));
+    assert.ok(Math.max(...pauses) <= BACKOFF_MS_MAX);
+    assert.deepEqual(record.note(FAILURES_MAX), { kind: 'quarantine' });
+  });
+
+  it('are forgotten after a quiet window (SV3)', () => {
+    const record = new FailureRecord();
+    for (let i = 1; i < FAILURES_MAX; i++) record.note(i);
+    assert.equal(record.isQuiet(FAILURE_WINDOW_MS), false);
+    assert.equal(record.isQuiet(FAILURE_WINDOW_MS + FAILURES_MAX), true);
+    assert.deepEqual(record.note(FAILURE_WINDOW_MS + FAILURES_MAX), { kind: 'restart', delayMs: BACKOFF_MS_MIN });
+  });
+
+  it('spread over more than the window never end in quarantine (SV2)', () => {
+    const record = new FailureRecord();
+    const stepMs = FAILURE_WINDOW_MS / (FAILURES_MAX - 1);
+    for (let i = 0; i < 100; i++) assert.equal(record.note(i * stepMs).kind, 'restart');
+  });
+});
+
+describe('the quarantine', () => {
+  it('holds a bounded number: past it the one that waited longest must go', () => {
+    const { kind } = makeToys();
+    const quarantine = new Quarantine();
+    for (let i = 0; i < QUARANTINED_MAX; i++) assert.equal(quarantine.add(new Cell(kind, 0, `${i}`, 0), i), undefined);
+    const released = quarantine.add(new Cell(kind, 0, 'last', 0), 5_000);
+    assert.equal(released, 'counter/0');
+    assert.equal(quarantine.remove(released)?.key, '0');
+    assert.equal(quarantine.remove(released), undefined);
+    assert.equal(quarantine.size, QUARANTINED_MAX);
+    assert.deepEqual(quarantine.list().at(-1), { address: 'counter/last', reason: '', since: 5_000 });
+  });
+});
+
+describe('dead letters', () => {
+  it('are all counted, and the newest are kept, oldest first', () => {
+    const letters = new DeadLetters();
+    const letter = (at: number) => ({ address: 'a/b', message: 'm', reason: 'r', at });
+    letters.add(letter(0));
+    assert.deepEqual(letters.recent(), [letter(0)]);
+    for (let at = 1; at < DEAD_LETTERS_KEPT + 10; at++) letters.add(letter(at));
+    assert.equal(letters.total, DEAD_LETTERS_KEPT + 10);
+    assert.deepEqual(
+      letters.recent().map(({ at }) => at),
+      Array.from({ length: DEAD_LETTERS_KEPT }, (_, i) => i + 10),
+    );
+  });
+});
