@@ -1,0 +1,39 @@
+// Bench
+//
+// The frame of every bench file: reads the options, measures the cases, prints the table, writes the JSON.
+//
+//   node dist/bench/http/messages.bench.js [--quick] [--json FILE]
+
+import { parseArgs } from 'node:util';
+import { readEnvironment } from './environment.js';
+import { type BenchCase, type Budget, type CaseResult, FULL_BUDGET, measureCase, QUICK_BUDGET } from './measure.js';
+import { renderReport, writeReports } from './report.js';
+
+export interface Bench {
+  /** Its folder and file: `http/messages`. */
+  readonly name: string;
+  /** Sets everything up; what it returns is measured one after the other, and `close` is called whatever happens. */
+  readonly open: (quick: boolean) => Promise<OpenBench>;
+}
+
+export interface OpenBench {
+  readonly cases: readonly BenchCase[];
+  readonly close: () => Promise<void>;
+}
+
+export async function runBench(bench: Bench): Promise<void> {
+  const { values } = parseArgs({ options: { quick: { type: 'boolean' }, json: { type: 'string' } } });
+  const quick = values.quick === true;
+  const budget: Budget = quick ? QUICK_BUDGET : FULL_BUDGET;
+  const open = await bench.open(quick);
+  const cases: CaseResult[] = [];
+  try {
+    for (const benchCase of open.cases) cases.push(await measureCase(benchCase, budget));
+  } finally {
+    await open.close();
+  }
+  const command = `npm run bench -- ${bench.name}${quick ? ' --quick' : ''}`;
+  const report = { bench: bench.name, command, quick, environment: readEnvironment(), cases };
+  console.log(renderReport(report));
+  if (values.json !== undefined) writeReports(values.json, [report]);
+}

@@ -1,0 +1,125 @@
+// Server under test
+//
+// A real server process, on a directory of its own, with agents registered on it and its limits off, and beside it the
+// raw listener that answers what the server answered to the same request. Both are loaded by one and the same process.
+//
+// Tokens are hashed with the cheapest parameters there are: registration and the hash of a token every 30 s are not what
+// these benches measure.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ServerProcess } from '../../examples/02-conversations/server-process.js';
+import { type Identity, TroupeApi } from '../../examples/02-conversations/troupe-api.js';
+import type { RawAnswer, RawListenerReady } from '../baseline/raw-listener.js';
+import { Child } from './child.js';
+import type { LoadPlan, LoadRequest, LoadResult } from './load-client.js';
+import type { BenchCase, Sample } from './measure.js';
+
+const BENCH_SETTINGS = {
+  'limits.message_send_per_min': 0,
+  'limits.message_read_per_min': 0,
+  'limits.state_read_per_min': 0,
+  'limits.state_write_per_min': 0,
+  'limits.registry_read_per_min': 0,
+  'limits.operator_registration_per_hour': 0,
+  'verification.gate': 'none',
+  'auth.argon2_memory_kib': 8,
+  'auth.argon2_passes': 1,
+  'messaging.inbox_messages_max': 10_000_000,
+  'messaging.inbox_bytes_max': 8 * 1024 ** 3,
+  'state.capacity_bytes': 8 * 1024 ** 3,
+  'log.level': 'warn',
+} as const;
+
+export const CONNECTIONS = [64, 512] as const;
+/** Headers that the raw listener's own HTTP library writes. */
+const OWN_HEADERS = new Set(['content-length', 'connection', 'keep-alive', 'date', 'transfer-encoding']);
+
+export interface HttpQuestion {
+  /** As many connections send these in turn. COUNTER_PLACE may stand in them. */
+  readonly requests: readonly LoadRequest[];
+  /** Sent once, to learn what the server answers. */
+  readonly probe: { readonly method: string; readonly path: string; readonly token: string; readonly body?: object };
+  readonly countFarEnd?: () => Promise<number>;
+}
+
+export class ServerUnderTest {
+  readonly api: TroupeApi;
+  readonly agents: readonly Identity[];
+  readonly #server: ServerProcess;
+  readonly #directory: string;
+  readonly #load: Child<LoadPlan, LoadResult>;
+  readonly #floor: Child<RawAnswer, RawListenerReady>;
+  #counter = 1;
+
+  private constructor(server: ServerProcess, directory: string, api: TroupeApi, agents: readonly Identity[]) {
+    this.#server = server;
+    this.#directory = directory;
+    this.api = api;
+    this.agents = agents;
+    this.#load = new Child(join(import.meta.dirname, 'load-process.js'));
+    this.#floor = new Child(join(import.meta.dirname, '..', 'baseline', 'raw-listener.js'));
+  }
+
+  /** Starts a server and registers agents on it. Takes some seconds for hundreds. */
+  static async open(agentCount: number): Promise<ServerUnderTest> {
+    const mainFile = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.js');
+    const directory = mkdtempSync(join(tmpdir(), 'troupe-bench-'));
+    const server = new ServerProcess({ mainFile, dataDirectory: directory, settings: BENCH_SETTINGS });
+    try {
+      await server.start();
+      const api = new TroupeApi(server.url);
+      return new ServerUnderTest(server, directory, api, await api.register(agentCount));
+    } catch (error) {
+      await server.dispose();
+      rmSync(directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** One case for each count of connections: the server, and the floor that answers the same. */
+  async cases(question: HttpQuestion): Promise<BenchCase[]> {
+    const ready = await this.#floor.ask(await this.#probe(question));
+    const port = Number(new URL(this.#server.url).port);
+    return CONNECTIONS.map((connections) => ({
+      name: `${connections} connections`,
+      floor: {
+        name: ready.adapter === 'uws' ? 'raw listener' : 'raw listener (node:http)',
+        run: (budgetMs) => this.#sample(ready.port, connections, budgetMs, question),
+      },
+      subjects: [
+        {
+          name: 'troupe',
+          run: (budgetMs) => this.#sample(port, connections, budgetMs, question),
+          ...(question.countFarEnd === undefined ? {} : { countFarEnd: question.countFarEnd }),
+        },
+      ],
+    }));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#load.close(), this.#floor.close(), this.#server.dispose()]);
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  async #sample(port: number, connections: number, budgetMs: number, question: HttpQuestion): Promise<Sample> {
+    const plan = { port, connections, budgetMs, requests: question.requests, counterFrom: this.#counter };
+    const result = await this.#load.ask(plan);
+    this.#counter = result.counterTo;
+    const refused = Object.entries(result.refused);
+    if (refused.length > 0) throw new Error(`Refused, by status: ${JSON.stringify(refused)}`);
+    return { operations: result.accepted, elapsedMs: result.elapsedMs, latency: result.latency };
+  }
+
+  async #probe({ probe }: HttpQuestion): Promise<RawAnswer> {
+    const response = await fetch(this.#server.url + probe.path, {
+      method: probe.method,
+      headers: { authorization: `Bearer ${probe.token}`, 'content-type': 'application/json' },
+      ...(probe.body === undefined ? {} : { body: JSON.stringify(probe.body) }),
+    });
+    if (!response.ok) throw new Error(`${probe.method} ${probe.path} was answered ${response.status}`);
+    const headers = [...response.headers].filter(([name]) => !OWN_HEADERS.has(name));
+    return { status: response.status, headers, body: await response.text() };
+  }
+}

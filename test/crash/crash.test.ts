@@ -1,0 +1,59 @@
+// The test of the promise (G7): conversations on a real server that is killed again and again.
+//
+//   CRASH_KILLS=1000 npm run test:crash      the long form: as many plays of 40 kills as that takes
+//   CRASH_SEED=7 npm run test:crash          the casting and the waits of an earlier run
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { loadConversations } from '../../examples/02-conversations/conversations.js';
+import { type PlayResult, play } from '../../examples/02-conversations/play.js';
+
+const KILLS_DEFAULT = 40;
+/** Each play has a directory of its own; a longer one would hold too much of what it saw in memory. */
+const KILLS_PER_PLAY = 40;
+/** Findings printed of a play; there may be thousands. */
+const FINDINGS_SHOWN = 20;
+
+const kills = Number(process.env.CRASH_KILLS ?? KILLS_DEFAULT);
+const seed = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000);
+const mainFile = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.js');
+
+async function playAndReport(playKills: number, playSeed: number, replacementsPerLife: number): Promise<PlayResult> {
+  console.log(`seed ${playSeed}: ${playKills} kills, ${replacementsPerLife} replacements between two`);
+  const result = await play({
+    mainFile,
+    conversations: loadConversations(),
+    seed: playSeed,
+    kills: playKills,
+    clientProcesses: 2,
+    replacementsPerLife,
+    keepData: true,
+    say: (line) => console.log(line),
+  });
+  console.log(
+    `seed ${playSeed}: ${result.acknowledged} messages acknowledged, ${result.unknown} unknown, ` +
+      `${result.writes} writes, ${result.replacements} workers replaced, ` +
+      `ready again after ${Math.round(result.restartMsMedian)} ms (at most ${Math.round(result.restartMsMax)})`,
+  );
+  return result;
+}
+
+function assertClean(result: PlayResult): void {
+  const shown = result.findings.slice(0, FINDINGS_SHOWN).map(({ kind, text }) => `${kind}: ${text}`);
+  assert.equal(result.findings.length, 0, `${result.findings.length} findings:\n${shown.join('\n')}`);
+  // A play in which little was at stake proves little.
+  assert.ok(result.acknowledged > result.kills * 10, `only ${result.acknowledged} messages were acknowledged`);
+}
+
+test(`all that was acknowledged is there, once and in order, after ${kills} kills (G3, G5, G6, G7)`, async () => {
+  for (let done = 0; done < kills; done += KILLS_PER_PLAY) {
+    assertClean(await playAndReport(Math.min(KILLS_PER_PLAY, kills - done), seed + done, 0));
+  }
+});
+
+test('the same while workers are replaced under load (G1)', async () => {
+  const result = await playAndReport(4, seed + kills, 4);
+  assertClean(result);
+  assert.ok(result.replacements >= 16, `only ${result.replacements} workers were replaced`);
+});

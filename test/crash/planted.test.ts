@@ -1,0 +1,41 @@
+// The crash test can fail: bugs planted in a copy of the real server are found.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadConversations } from '../../examples/02-conversations/conversations.js';
+import { play } from '../../examples/02-conversations/play.js';
+import { type Patch, plant } from './planted-build.js';
+import { acknowledgeBeforeCommit, dropOneRecord, lateRecords, reuseEpoch } from './plants.js';
+
+const SEED = 4_711;
+
+async function kindsFound(patches: readonly Patch[], kills: number, replacementsPerLife: number): Promise<string[]> {
+  const build = plant(patches);
+  try {
+    const { findings } = await play({
+      mainFile: build.mainFile,
+      conversations: loadConversations(),
+      seed: SEED,
+      kills,
+      clientProcesses: 2,
+      replacementsPerLife,
+    });
+    return [...new Set(findings.map(({ kind }) => kind as string))];
+  } finally {
+    build.remove();
+  }
+}
+
+test('a server that acknowledges before it commits is found to lose messages', async () => {
+  const kinds = await kindsFound(acknowledgeBeforeCommit, 8, 0);
+  assert.ok(kinds.includes('lost'), `found only: ${kinds.join(', ')}`);
+});
+
+test('a server that drops one record of a group is found out', async () => {
+  assert.notDeepEqual(await kindsFound(dropOneRecord, 3, 0), []);
+});
+
+test('a server that accepts records of an older epoch is found out when workers are replaced', async () => {
+  assert.deepEqual(await kindsFound(lateRecords, 1, 3), [], 'late records alone must do no harm');
+  assert.notDeepEqual(await kindsFound(reuseEpoch, 1, 3), []);
+});

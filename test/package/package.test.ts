@@ -1,0 +1,64 @@
+// What `npm pack` makes is installed into an empty folder and started there: it finds a file that the package forgot.
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, describe, test } from 'node:test';
+
+const INSTALL_TIMEOUT_MS = 240_000;
+const ANSWER_TIMEOUT_MS = 20_000;
+
+describe('the packed package', { timeout: INSTALL_TIMEOUT_MS + 4 * ANSWER_TIMEOUT_MS }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-package-'));
+  let server: ChildProcess | undefined;
+
+  before(() => {
+    execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], { stdio: 'pipe' });
+    const [tarball] = readdirSync(folder);
+    assert.ok(tarball, 'npm pack made no package');
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'empty', private: true }));
+    execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', tarball], {
+      cwd: folder,
+      stdio: 'pipe',
+      timeout: INSTALL_TIMEOUT_MS,
+    });
+  });
+
+  after(() => {
+    server?.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('tells its version from the folder it is installed in', () => {
+    const command = join(folder, 'node_modules', '.bin', 'troupe');
+    const version = execFileSync(command, ['version'], { encoding: 'utf8' });
+    assert.match(version, /^\d+\.\d+\.\d+\n$/);
+  });
+
+  test('starts, answers, and ends when it is told to', async () => {
+    const command = join(folder, 'node_modules', '.bin', 'troupe');
+    server = spawn(command, ['serve', '--set', 'http.port=0', '--set', 'data_dir=data'], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const exited = once(server, 'exit');
+    const url = await addressOf(server);
+    const response = await fetch(`${url}/v1/health`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+    assert.equal(((await response.json()) as { status: string }).status, 'ok');
+    server.kill('SIGTERM');
+    const [code] = (await exited) as [number | null];
+    assert.equal(code, 0);
+  });
+});
+
+async function addressOf(child: ChildProcess): Promise<string> {
+  for await (const line of createInterface({ input: child.stdout! })) {
+    const found = /http:\/\/\S+/.exec(line);
+    if (found !== null) return found[0];
+  }
+  throw new Error('the server ended without saying where it listens');
+}
