@@ -17,7 +17,7 @@ import { systemClock } from './clock.js';
 import type { Config } from './config.js';
 import { CodedError } from './errors.js';
 import type { Log } from './log.js';
-import { openDataDirectory } from './runtime/storage/data-directory.js';
+import { type DataDirectory, openDataDirectory } from './runtime/storage/data-directory.js';
 import { System } from './runtime/system.js';
 import { createJobPool, type JobPool } from './runtime/threads/job-pool.js';
 import { Authenticator, type TokenRecord } from './transport/gate/authenticator.js';
@@ -39,6 +39,8 @@ import type { WorkerSettings } from './worker.js';
 
 /** What all idle actors of the process may keep in memory. */
 const RESIDENT_BYTES_MAX = 128 * 1024 * 1024;
+/** The part of the time to stop that slow clients may use up; the rest is for the workers and the disk. */
+const ANSWERS_SHARE = 0.8;
 /** How often a stopping server looks whether everything admitted was answered. */
 const DRAIN_LOOK_MS = 5;
 
@@ -79,7 +81,7 @@ export function workerCount(configured: number): number {
 async function open({ config, log, onFatal }: ServerOptions, opened: (() => Promise<void>)[]): Promise<Server> {
   const directory = openDataDirectory(config.dataDir);
   opened.push(async () => directory.release());
-  const system = await startSystem(config, directory.tables, log, onFatal);
+  const system = await startSystem(config, directory, log, onFatal);
   let stopTimeoutMs = 0;
   opened.push(() => system.stop(stopTimeoutMs));
   const pool = startHashPool(config, log);
@@ -93,7 +95,8 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
 
   let draining = false;
   const longPolls = new LongPolls();
-  const context = httpContext({ config, log, system, hasher, longPolls, draining: () => draining });
+  const status = async () => ({ ...(await system.status()), hashesQueued: pool.queued });
+  const context = httpContext({ config, log, system, hasher, longPolls, status, draining: () => draining });
   const listener = await openListener(
     config.http.listener,
     { ...config.http, onDefect: (error) => log.error({ event: 'handler_failed', error }) },
@@ -111,11 +114,15 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
     workers: workerCount(config.workers),
     adminToken,
     async stop() {
-      const deadline = systemClock.monotonic() + config.shutdownTimeoutMs;
+      const begun = systemClock.monotonic();
+      const deadline = begun + config.shutdownTimeoutMs;
+      const answersUntil = begun + config.shutdownTimeoutMs * ANSWERS_SHARE;
       draining = true;
       listener.drain();
       longPolls.endAll();
-      while (system.asksWaiting > 0 && systemClock.monotonic() < deadline) await pause(DRAIN_LOOK_MS);
+      // A request that no actor was asked about yet has a connection, and an answer that is not sent yet too.
+      const isBusy = () => listener.connections > 0 || system.asksWaiting > 0;
+      while (isBusy() && systemClock.monotonic() < answersUntil) await pause(DRAIN_LOOK_MS);
       stopTimeoutMs = Math.max(0, deadline - systemClock.monotonic());
       await closeAll(opened);
       log.flush();
@@ -123,11 +130,17 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
   };
 }
 
-function startSystem(config: Config, tables: string, log: Log, onFatal: (error: unknown) => void): Promise<System> {
+function startSystem(
+  config: Config,
+  directory: DataDirectory,
+  log: Log,
+  onFatal: (error: unknown) => void,
+): Promise<System> {
   const workers = workerCount(config.workers);
   const { messaging, state, verification } = config;
   return System.start({
-    directory: tables,
+    directory: directory.tables,
+    backups: directory.backups,
     workers,
     workerUrl: new URL('./worker.js', import.meta.url),
     settings: { messaging, state, verification } satisfies WorkerSettings,
@@ -169,10 +182,11 @@ interface ContextParts {
   readonly system: System;
   readonly hasher: TokenHasher;
   readonly longPolls: LongPolls;
+  readonly status: () => Promise<object>;
   readonly draining: () => boolean;
 }
 
-function httpContext({ config, log, system, hasher, longPolls, draining }: ContextParts): HttpContext {
+function httpContext({ config, log, system, hasher, longPolls, status, draining }: ContextParts): HttpContext {
   const authenticator = new Authenticator({
     hasher,
     lookup: (lookupId) => system.read(['token', lookupId]) as TokenRecord | undefined,
@@ -200,7 +214,7 @@ function httpContext({ config, log, system, hasher, longPolls, draining }: Conte
     storedAnswer: (idempotency) => system.storedAnswer(idempotency),
     counter: (name) => system.counter(name),
     draining,
-    status: () => system.status(),
+    status,
     replaceWorker: (index) => system.replaceWorker(index),
   };
 }

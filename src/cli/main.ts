@@ -4,15 +4,17 @@
 // Exit codes: 0 done · 1 it failed, or `check` found something · 2 the command line or the config is wrong.
 
 import { ConfigError } from '../config.js';
-import { backup } from './backup.js';
-import { check } from './check.js';
-import { UsageError } from './command.js';
-import { init } from './init.js';
-import { serve } from './serve.js';
-import { showVersion } from './show-version.js';
+import { type Command, UsageError } from './command.js';
 import { commandUsage, usage } from './usage.js';
 
-const commands = { serve, init, backup, check, version: showVersion } as const;
+/** Loaded when asked for: no command needs what another is made of. */
+const commands = {
+  serve: async () => (await import('./serve.js')).serve,
+  init: async () => (await import('./init.js')).init,
+  backup: async () => (await import('./backup.js')).backup,
+  check: async () => (await import('./check.js')).check,
+  version: async () => (await import('./show-version.js')).showVersion,
+} as const satisfies Record<string, () => Promise<Command>>;
 
 async function run(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
@@ -27,7 +29,8 @@ async function run(args: readonly string[]): Promise<number> {
     process.stdout.write(commandUsage[command]);
     return 0;
   }
-  return commands[command](rest);
+  const execute = await commands[command]();
+  return execute(rest);
 }
 
 try {

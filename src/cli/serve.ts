@@ -1,7 +1,6 @@
 // troupe serve
 
 import { createLog } from '../log.js';
-import { startServer } from '../server.js';
 import { CONFIG_OPTIONS, type Command, configOf, print, readArguments } from './command.js';
 
 /** How long after its own time limit a stopping server is cut off, should even that not hold. */
@@ -15,6 +14,8 @@ export const serve: Command = async (args) => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);
   });
+  // Loading it takes longer than all before: a wrong config is told sooner, and a signal is heard meanwhile.
+  const { startServer } = await import('../server.js');
   const server = await startServer({
     config,
     log,

@@ -36,6 +36,8 @@ const ASK_TIMEOUT_MS = 30_000;
 export interface SystemOptions {
   /** Where the store's files are; it exists, and nobody else writes there. */
   readonly directory: string;
+  /** Where a migration puts the store as it was, in a directory named after its schema version. */
+  readonly backups: string;
   readonly workers: number;
   /** The module that a worker thread runs: it calls runShardWorker with the kinds of `protocols`, in the same order. */
   readonly workerUrl: URL;
@@ -259,6 +261,7 @@ function refused(fault: Fault): Promise<{ readonly ok: false; readonly fault: Fa
 function startJournal(options: SystemOptions, memory: SharedMemory): JournalHandle {
   const data: JournalThreadData = {
     directory: options.directory,
+    backups: options.backups,
     memory,
     counterNames: options.counters,
     slots: Array.from({ length: SLOTS }, (_, slot) => slot),

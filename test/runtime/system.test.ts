@@ -31,6 +31,7 @@ async function start(
   const fatal: unknown[] = [];
   const system = await System.start({
     directory: directory(),
+    backups: join(directory(), 'backups'),
     workers: 1,
     workerUrl: new URL('./counter-worker.js', import.meta.url),
     settings: {},

@@ -38,8 +38,8 @@ export interface DataDirectory {
   readonly path: string;
   /** Where the store lies. Exists. */
   readonly tables: string;
-  /** Where migrations put a copy of the store as it was in this schema version. */
-  backupOf(version: number): string;
+  /** Where migrations put copies of the store as it was, each in a directory named after its schema version. */
+  readonly backups: string;
   /** Lets another server in. Once is enough; a process that ends without it does no harm (H2). */
   release(): void;
 }
@@ -66,7 +66,7 @@ export function openDataDirectory(path: string): DataDirectory {
   return {
     path: absolute,
     tables,
-    backupOf: (version) => join(absolute, 'backups', `schema-${version}`),
+    backups: join(absolute, 'backups'),
     release() {
       if (held) emptied(lock);
       held = false;

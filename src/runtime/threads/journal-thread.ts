@@ -5,6 +5,7 @@
 // Owns:     the store's writer, and one port per shard worker.
 // Does not: decide what is committed (journal.ts).
 
+import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { invariant } from '../../invariant.js';
 import { Counters, Reservations } from '../counters.js';
@@ -143,7 +144,7 @@ class JournalThread {
 let store: Store | undefined;
 try {
   store = openLmdbWriter(data.directory);
-  await migrate(store, { backupDirectory: (version) => `${data.directory}-before-migration-from-${version}` });
+  await migrate(store, { backupDirectory: (version) => join(data.backups, `schema-${version}`) });
   new JournalThread(store);
 } catch (error) {
   await store?.close();

@@ -17,6 +17,8 @@ export const FRONT = 0;
 
 export interface JournalThreadData {
   readonly directory: string;
+  /** Where a migration puts the store as it was. */
+  readonly backups: string;
   readonly memory: SharedMemory;
   readonly counterNames: readonly string[];
   readonly slots: readonly number[];

@@ -55,7 +55,8 @@ async function takeMessages(context: HttpContext, call: Call): Promise<void> {
   const mode = takeMode(query);
   if (mode === undefined) return call.badRequest('mode must be consume or lease');
   const limit = integerOr(queryValue(query, 'limit'), 1, TAKE_LIMIT_MAX, TAKE_LIMIT_DEFAULT);
-  const waitMs = integerClamped(queryValue(query, 'wait'), WAIT_S_MAX, 0) * 1000;
+  // A server that stops has ended the waits: one that came in before, and whose token took its time, must not begin.
+  const waitMs = context.draining() ? 0 : integerClamped(queryValue(query, 'wait'), WAIT_S_MAX, 0) * 1000;
   const to = call.callerId;
   const answer = await take(context, call, { limit, mode, waitMs });
   if (!answer.ok) return call.refuse(answer.fault);

@@ -136,6 +136,20 @@ test('ending all long polls asks each agent to answer, and that answer reaches t
     assert.equal(world.context.longPolls.size, 0);
   }));
 
+test('a take whose token was still being hashed when the server began to stop does not wait', () => {
+  let stopping = false;
+  const authenticate = async () => {
+    stopping = true;
+    return { ok: true, principal: { role: 'agent', id: AGENT } } as const;
+  };
+  const authenticator = { authenticate, revoke: () => undefined };
+  return inWorld({ authenticator, draining: () => stopping }, async (world) => {
+    world.play('agent.take', () => emptyPage);
+    assert.equal((await world.request('/v1/messages?wait=30', { as: 'agent' })).status, 200);
+    assert.equal(world.asked[0]?.args.waitMs, 0);
+  });
+});
+
 test('acknowledging names what was not leased', () =>
   inWorld({}, async (world) => {
     world.play('agent.ack', () => ok({ acked: 1, unknown: ['b'] }));

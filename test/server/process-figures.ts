@@ -1,0 +1,15 @@
+// What a process holds: resident memory, open files and sockets. Only Linux tells it in files; elsewhere there is nothing
+// to hold a test to, and the answer is undefined.
+
+import { readdirSync, readFileSync } from 'node:fs';
+
+export function residentBytes(pid: number): number | undefined {
+  if (process.platform !== 'linux') return undefined;
+  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kib) * 1024;
+}
+
+/** Sockets among them. */
+export function openFiles(pid: number): number | undefined {
+  return process.platform === 'linux' ? readdirSync(`/proc/${pid}/fd`).length : undefined;
+}
