@@ -155,6 +155,8 @@ export class Shard {
   durable(upTo: number): void {
     this.#feed.settled(upTo);
     this.#outbox.gates.open(upTo);
+    // Whoever waited for the disk does not also wait for the turns that came in meanwhile.
+    this.#outbox.flush();
     this.#dispatcher.plan();
   }
 
