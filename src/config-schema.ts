@@ -78,7 +78,7 @@ export const configTable = {
   'http.listener': choice(
     ['auto', 'uws', 'node'],
     'auto',
-    'Which adapter serves HTTP; auto is uWebSockets.js where its native build loads, and node:http where not.',
+    'Which adapter serves HTTP; auto is uWebSockets.js where its native build loads and suits `http.host` (`docs/listeners.md`), and node:http where not.',
   ),
   'http.trusted_proxies': {
     kind: 'list',

@@ -20,7 +20,8 @@ export function checker<S extends TSchema>(schema: S): Checker<Static<S>> {
   return {
     check: (value): value is Static<S> => compiled.Check(value),
     fault: (value) => {
-      const [first] = compiled.Errors(value);
+      // First of all: the library looks at every item of an array that is too long, and a body can hold a million.
+      const [first] = tooManyItems(schema, value, '') ?? compiled.Errors(value);
       return first === undefined ? 'the body is not as described' : faultText(first);
     },
   };
@@ -31,6 +32,28 @@ interface SchemaFault {
   readonly instancePath: string;
   readonly params: unknown;
   readonly message: string;
+}
+
+/** The part of a description that bounds arrays. */
+interface BoundedShape {
+  readonly maxItems?: number;
+  readonly properties?: Readonly<Record<string, BoundedShape>>;
+}
+
+/** The fault of the first array that holds more than it may, as the library would tell it. Looks into no items. */
+function tooManyItems(shape: BoundedShape, value: unknown, instancePath: string): readonly SchemaFault[] | undefined {
+  const { maxItems: limit, properties = {} } = shape;
+  if (Array.isArray(value) && limit !== undefined && value.length > limit) {
+    return [
+      { keyword: 'maxItems', instancePath, params: { limit }, message: `must not have more than ${limit} items` },
+    ];
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [name, member] of Object.entries(properties)) {
+    const fault = tooManyItems(member, (value as Record<string, unknown>)[name], `${instancePath}/${name}`);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
 }
 
 /** `/messages/3/content` becomes `messages[3].content`; the whole is `the body`. */

@@ -40,6 +40,16 @@ test('ignores members that it does not know', () => {
   assert.equal(checker(CreateOperator).check({ contact_hash: 'x', toString: null }), true);
 });
 
+test('looks at no item of an array that is too long to say so', () => {
+  let looks = 0;
+  const look = (): undefined => {
+    looks += 1;
+  };
+  const items = Array(101).fill(new Proxy({}, { get: look }));
+  assert.equal(checker(SendBatch).fault({ messages: items }), 'messages must hold at most 100 items');
+  assert.equal(looks, 0);
+});
+
 test('takes 1 and 100 items in a batch', () => {
   const shape = checker(SendBatch);
   assert.equal(shape.check({ messages: [item] }), true);

@@ -139,6 +139,9 @@ class FrontDoor {
         call.refuse({ code: 'VALUE_TOO_LARGE', params: { what: 'The body', bytesMax } });
         break;
       }
+      case 'overloaded':
+        call.refuse({ code: 'OVERLOADED', params: { what: 'the bodies being received' } });
+        break;
       case 'aborted':
         break;
       default:

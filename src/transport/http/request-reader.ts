@@ -10,6 +10,7 @@ import type { Checker } from '../../contract/schema.js';
 import { ETAG_BYTES_MAX } from '../../contract/state.js';
 import { decodeUtf8, exceedsBytes, percentDecode, utf8Bytes } from '../../contract/text.js';
 import type { Call } from './call.js';
+import { hasFewParts, JSON_PARTS_MAX } from './json-structure.js';
 
 /** The body as JSON of the described shape. */
 export function readJson<T>(call: Call, shape: Checker<T>): T | undefined {
@@ -27,6 +28,7 @@ export function readNothing(call: Call): boolean {
 function parseJson(call: Call, bytes: Uint8Array): unknown {
   const text = decodeUtf8(bytes);
   if (text === undefined) return wrong(call, 'the body is not UTF-8');
+  if (!hasFewParts(bytes)) return wrong(call, `the body has more than ${JSON_PARTS_MAX} parts`);
   try {
     return JSON.parse(text);
   } catch {
@@ -86,7 +88,8 @@ export function readCursor(call: Call, bytesMax: number): string | null | undefi
   const cursor = queryValue(call.exchange.head.query, 'cursor');
   if (cursor === undefined || cursor === '') return null;
   const place = cursor === null || cursor.length > 2 * bytesMax ? undefined : placeOf(cursor);
-  return place === undefined || utf8Bytes(place) > bytesMax ? wrong(call, 'cursor is none that was given here') : place;
+  if (place !== undefined && utf8Bytes(place) <= bytesMax) return place;
+  return wrong(call, 'cursor is none that was given here');
 }
 
 /** Which page was asked for, or undefined when the call is answered. */
@@ -106,8 +109,10 @@ export function cursorOf(place: string | null): string | null {
 
 function placeOf(cursor: string): string | undefined {
   const bytes = Buffer.from(cursor, 'base64url');
-  // The decoder skips what it does not know; only a text that it would have written itself is one of ours.
-  return bytes.length > 0 && bytes.toString('base64url') === cursor ? decodeUtf8(bytes) : undefined;
+  // The decoder skips what it does not know; only a text that it would have written itself is one of ours. No place has
+  // a NUL in it: the store writes each as two bytes, and a key full of them would be longer than any that it takes.
+  const ours = bytes.length > 0 && !bytes.includes(0) && bytes.toString('base64url') === cursor;
+  return ours ? decodeUtf8(bytes) : undefined;
 }
 
 function wrong(call: Call, reason: string): undefined {

@@ -9,7 +9,8 @@
 // L1. The handler runs once per request, when the head has arrived. Everything in `head` is a copy:
 //     it stays valid for as long as anyone holds it.
 // L2. The body is handed over whole, at most once, and never more than `bodyBytesMax`. Bytes past the bound
-//     are not kept; the outcome is `too_large` and the connection is closed after the answer.
+//     are not kept; the outcome is `too_large` and the connection is closed after the answer. So it is when the bodies
+//     of all requests together would take more than `bodiesBytesMax`: the outcome is `overloaded` then.
 // L3. respond() answers at most once. After an abort it does nothing, and says so by returning false.
 // L4. onAbort callbacks run at most once, when the client goes away before it was answered.
 // L5. A handler that throws answers 500 and never takes the process down.
@@ -25,6 +26,8 @@ export interface ListenerOptions {
   /** 0 asks for any free port. */
   readonly port: number;
   readonly bodyBytesMax: number;
+  /** Of all requests together, until they are answered; BODIES_BYTES_MAX when absent. */
+  readonly bodiesBytesMax?: number;
   readonly bodyTimeoutMs: number;
   /** Fixed by the library in the uws adapter, like idleTimeoutMs: docs/listeners.md. */
   readonly headTimeoutMs: number;
@@ -65,6 +68,8 @@ export type KnownHeader = (typeof KNOWN_HEADERS)[number];
 export type BodyOutcome =
   | { readonly kind: 'body'; readonly bytes: Uint8Array }
   | { readonly kind: 'too_large' }
+  /** There are too many bodies at once. */
+  | { readonly kind: 'overloaded' }
   /** The client went away, was too slow, or broke the framing: nobody is left to answer. */
   | { readonly kind: 'aborted' };
 

@@ -8,10 +8,13 @@
 // N1. The answer is written once; after the client is gone nothing is written.
 // N2. When a body is still arriving and the connection must end, the answer is sent whole, and the rest of the body
 //     is read and thrown away for a bounded time and size before the socket is closed, or the close would destroy
-//     the answer on its way.
+//     the answer on its way. It is read slowly: most clients see the answer and go away, and what is read at full speed
+//     keeps the garbage collector busy for as long as they send.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Clock, systemClock } from '../../clock.js';
+import type { Duplex } from 'node:stream';
+import { type Clock, systemClock, type Timer } from '../../clock.js';
+import type { BodyBudget } from './body-budget.js';
 import { BodyCollector } from './body-collector.js';
 import type { BodyDeadlines, Expirable } from './body-deadlines.js';
 import type { ReadHead } from './head-reader.js';
@@ -23,13 +26,18 @@ const DISCARD_BYTES_MAX = 65_536;
 /** How much more of a refused body is read so that the answer can arrive (N2), and for how long. */
 const LINGER_BYTES_MAX = 16 * 1024 * 1024;
 const LINGER_MS = 2000;
+/** Between two pieces of it, of 64 KiB: 13 MB in a second, so that LINGER_BYTES_MAX is what ends a client that never stops. */
+const DISCARD_PAUSE_MS = 5;
 
 /** What an exchange needs of its listener. */
 export interface NodeExchangeHost {
   readonly bodyBytesMax: number;
+  readonly bodies: BodyBudget;
   readonly deadlines: BodyDeadlines;
   readonly draining: boolean;
   onDefect(error: unknown): void;
+  /** The connection ends behind the answer that is being given. */
+  takeNoMore(socket: Duplex): void;
 }
 
 export class NodeExchange implements HttpExchange, Expirable {
@@ -43,7 +51,7 @@ export class NodeExchange implements HttpExchange, Expirable {
   #aborted = false;
   #abortRuns: (() => void)[] | undefined;
   #body: BodyCollector | undefined;
-  #tooLarge = false;
+  #bodyRefused = false;
 
   constructor(
     host: NodeExchangeHost,
@@ -75,14 +83,14 @@ export class NodeExchange implements HttpExchange, Expirable {
     if (this.#body !== undefined || this.#answered || this.#aborted) {
       throw new Error('A body can be read once, before the answer');
     }
-    const body = new BodyCollector(this.#host.bodyBytesMax, (outcome) => {
+    const body = new BodyCollector(this.#host.bodyBytesMax, this.#host.bodies, (outcome) => {
       this.#host.deadlines.end(this);
-      if (outcome.kind === 'too_large') this.#tooLarge = true;
+      if (outcome.kind === 'too_large' || outcome.kind === 'overloaded') this.#bodyRefused = true;
       this.#guard(() => done(outcome));
     });
     this.#body = body;
     if (this.#bodyLength === 0) body.finish();
-    else if (this.#bodyLength === undefined || body.admits(this.#bodyLength)) this.#collect(body);
+    else if (this.#bodyLength === undefined || body.announces(this.#bodyLength)) this.#collect(body);
   }
 
   #collect(body: BodyCollector): void {
@@ -103,8 +111,10 @@ export class NodeExchange implements HttpExchange, Expirable {
   respond(status: number, headers: ResponseHeaders, body: string | Uint8Array): boolean {
     if (this.#answered || this.#aborted) return false;
     this.#answered = true;
+    this.#body?.letGo();
     this.#host.deadlines.end(this);
     const ends = this.#mustClose();
+    if (ends) this.#host.takeNoMore(this.#request.socket);
     const bare = status === 204 || status === 304;
     const fields: string[] = [];
     for (const [name, value] of headers) fields.push(name, value);
@@ -113,8 +123,11 @@ export class NodeExchange implements HttpExchange, Expirable {
     try {
       this.#response.writeHead(status, fields);
       const silent = bare || this.head.method === 'HEAD';
-      if (ends && !this.#request.complete) this.#lingerAfter(silent ? '' : body);
-      else this.#response.end(silent ? '' : body);
+      if (ends && !this.#request.complete) {
+        this.#lingerAfter(silent ? '' : body);
+        return true;
+      }
+      this.#response.end(silent ? '' : body);
     } catch (error) {
       this.#host.onDefect(error);
       this.#request.destroy();
@@ -124,7 +137,7 @@ export class NodeExchange implements HttpExchange, Expirable {
   }
 
   #mustClose(): boolean {
-    if (this.#host.draining || this.#tooLarge) return true;
+    if (this.#host.draining || this.#bodyRefused) return true;
     if (this.#request.complete || this.#bodyLength === 0) return false;
     return this.#bodyLength === undefined || this.#bodyLength > DISCARD_BYTES_MAX;
   }
@@ -133,18 +146,26 @@ export class NodeExchange implements HttpExchange, Expirable {
   #lingerAfter(body: string | Uint8Array): void {
     if (body.length > 0) this.#response.write(body);
     else this.#response.flushHeaders();
+    const request = this.#request;
+    const readOn = (): Timer => this.#clock.after(DISCARD_PAUSE_MS, () => request.resume());
+    let next = readOn();
     const end = (): void => {
-      timer.cancel();
+      next.cancel();
+      last.cancel();
       this.#response.end();
     };
-    const timer = this.#clock.after(LINGER_MS, end);
+    const last = this.#clock.after(LINGER_MS, end);
     let bytes = 0;
-    this.#request.on('data', (chunk: Buffer) => {
+    request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
+      request.pause();
+      next.cancel();
       if (bytes > LINGER_BYTES_MAX) end();
+      else next = readOn();
     });
-    this.#request.once('end', end);
-    this.#request.once('close', end);
+    request.once('end', end);
+    request.once('close', end);
+    request.pause();
   }
 
   onAbort(run: () => void): void {
@@ -156,7 +177,7 @@ export class NodeExchange implements HttpExchange, Expirable {
   #closed(): void {
     if (this.#answered || this.#aborted) return;
     this.#aborted = true;
-    this.#body?.abort();
+    this.#body?.letGo();
     this.#host.deadlines.end(this);
     const runs = this.#abortRuns;
     this.#abortRuns = undefined;

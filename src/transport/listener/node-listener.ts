@@ -7,12 +7,14 @@
 //
 // A1. No event of the server or of a socket is left without a listener that could throw.
 // A2. At most PIPELINE_MAX requests of one connection wait for an answer; the next one ends the connection.
-// A3. A connection that was answered with `close` reads no further request.
+// A3. Behind an answer that says `close` no request is taken. Node parses what comes until the socket is shut, and would
+//     hand it a response out of turn: when that one ends, Node finds its queue out of order and ends the process.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { systemClock } from '../../clock.js';
+import { BODIES_BYTES_MAX, BodyBudget } from './body-budget.js';
 import { BodyDeadlines } from './body-deadlines.js';
 import { HEAD_BYTES_MAX, HEADER_COUNT_MAX, type HeadFlaw, HeadReader } from './head-reader.js';
 import { listenError } from './listen-error.js';
@@ -32,6 +34,8 @@ interface Connection {
   readonly ip: string;
   /** Requests that wait for an answer. */
   open: number;
+  /** One was answered, and told that it is the last (A3). */
+  closing: boolean;
 }
 
 export function openNodeListener(options: ListenerOptions, handler: RequestHandler): Listener {
@@ -41,6 +45,7 @@ export function openNodeListener(options: ListenerOptions, handler: RequestHandl
 class NodeListener implements Listener, NodeExchangeHost {
   readonly adapter = 'node';
   readonly bodyBytesMax: number;
+  readonly bodies: BodyBudget;
   readonly deadlines: BodyDeadlines;
   readonly #options: ListenerOptions;
   readonly #handler: RequestHandler;
@@ -53,6 +58,7 @@ class NodeListener implements Listener, NodeExchangeHost {
     this.#options = options;
     this.#handler = handler;
     this.bodyBytesMax = options.bodyBytesMax;
+    this.bodies = new BodyBudget(options.bodiesBytesMax ?? BODIES_BYTES_MAX);
     this.deadlines = new BodyDeadlines(options.bodyTimeoutMs, systemClock);
     const shortestMs = Math.min(options.headTimeoutMs, options.bodyTimeoutMs, options.idleTimeoutMs);
     this.#server = createServer({
@@ -62,6 +68,8 @@ class NodeListener implements Listener, NodeExchangeHost {
       keepAliveTimeout: options.idleTimeoutMs,
       connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS_MAX, Math.ceil(shortestMs / 2)),
       noDelay: true,
+      // The head reader says it, in the shape of every other refusal.
+      requireHostHeader: false,
     });
     this.#server.maxConnections = options.connectionsMax;
     // One more than allowed: Node drops what is past its bound in silence, and the reader must see that there were more.
@@ -96,7 +104,7 @@ class NodeListener implements Listener, NodeExchangeHost {
   }
 
   #connected(socket: Socket): void {
-    this.#connections.set(socket, { ip: addressFromText(socket.remoteAddress), open: 0 });
+    this.#connections.set(socket, { ip: addressFromText(socket.remoteAddress), open: 0, closing: false });
     socket.once('close', () => this.#connections.delete(socket));
     // Node stops watching a socket that it hands over (CONNECT): its errors must not go unheard.
     socket.on('error', () => socket.destroy());
@@ -104,6 +112,8 @@ class NodeListener implements Listener, NodeExchangeHost {
 
   #request(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.#connections.get(request.socket);
+    // Left alone, not refused: the answer before is still on its way, and the socket is shut behind it.
+    if (connection?.closing) return;
     if (connection === undefined || connection.open >= PIPELINE_MAX) {
       request.socket.destroy();
       return;
@@ -131,7 +141,13 @@ class NodeListener implements Listener, NodeExchangeHost {
     return reader.finish(request.method ?? '', path, mark < 0 ? '' : target.slice(mark + 1), ip);
   }
 
+  takeNoMore(socket: Duplex): void {
+    const connection = this.#connections.get(socket);
+    if (connection !== undefined) connection.closing = true;
+  }
+
   #refuse(response: ServerResponse, status: number, flaw: HeadFlaw): void {
+    this.takeNoMore(response.req.socket);
     const body = badRequestBody(flaw.reason);
     const fields = ['content-length', String(Buffer.byteLength(body)), 'connection', 'close'];
     for (const [name, value] of REFUSAL_HEADERS) fields.push(name, value);

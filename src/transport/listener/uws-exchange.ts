@@ -12,6 +12,7 @@
 //     on its way: the client is told `close`, the library discards what comes, and its idle timeout ends it.
 
 import { STATUS_CODES } from 'node:http';
+import type { BodyBudget } from './body-budget.js';
 import { BodyCollector } from './body-collector.js';
 import type { BodyDeadlines, Expirable } from './body-deadlines.js';
 import type { ReadHead } from './head-reader.js';
@@ -36,6 +37,7 @@ export interface NativeResponse {
 /** What an exchange needs of its listener. */
 export interface ExchangeHost {
   readonly bodyBytesMax: number;
+  readonly bodies: BodyBudget;
   readonly deadlines: BodyDeadlines;
   readonly draining: boolean;
   onDefect(error: unknown): void;
@@ -76,7 +78,7 @@ export class UwsExchange implements HttpExchange, Expirable {
   #abortRuns: (() => void)[] | undefined;
   #body: BodyCollector | undefined;
   #bodyArrived: boolean;
-  #tooLarge = false;
+  #bodyRefused = false;
   #awaited = false;
 
   constructor(host: ExchangeHost, native: NativeResponse, read: ReadHead) {
@@ -103,13 +105,13 @@ export class UwsExchange implements HttpExchange, Expirable {
   readBody(done: (outcome: BodyOutcome) => void): void {
     const native = this.#native;
     if (this.#body !== undefined || native === undefined) throw new Error('A body can be read once, before the answer');
-    const body = new BodyCollector(this.#host.bodyBytesMax, (outcome) => {
-      if (outcome.kind === 'too_large') this.#tooLarge = true;
+    const body = new BodyCollector(this.#host.bodyBytesMax, this.#host.bodies, (outcome) => {
+      if (outcome.kind === 'too_large' || outcome.kind === 'overloaded') this.#bodyRefused = true;
       this.#guard(() => done(outcome));
     });
     this.#body = body;
     if (this.#bodyLength === 0) body.finish();
-    else if (this.#bodyLength === undefined || body.admits(this.#bodyLength)) {
+    else if (this.#bodyLength === undefined || body.announces(this.#bodyLength)) {
       native.onData((chunk, isLast) => this.#take(body, chunk, isLast));
     }
   }
@@ -142,6 +144,7 @@ export class UwsExchange implements HttpExchange, Expirable {
     if (native === undefined) return false;
     this.#native = undefined;
     this.#endWait();
+    this.#body?.letGo();
     if (this.#corked) this.#write(native, status, headers, body);
     else native.cork(() => this.#write(native, status, headers, body));
     this.#host.finished();
@@ -172,7 +175,7 @@ export class UwsExchange implements HttpExchange, Expirable {
   }
 
   #mustClose(): boolean {
-    if (this.#host.draining || this.#clientCloses || this.#tooLarge) return true;
+    if (this.#host.draining || this.#clientCloses || this.#bodyRefused) return true;
     return !this.#bodyArrived && (this.#bodyLength === undefined || this.#bodyLength > DISCARD_BYTES_MAX);
   }
 
@@ -188,7 +191,7 @@ export class UwsExchange implements HttpExchange, Expirable {
     this.#aborted = true;
     this.#endWait();
     this.#host.finished();
-    this.#body?.abort();
+    this.#body?.letGo();
     const runs = this.#abortRuns;
     this.#abortRuns = undefined;
     if (runs !== undefined) for (const run of runs) this.#guard(run);

@@ -16,6 +16,7 @@
 import { createServer } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
 import { systemClock, type Timer } from '../../clock.js';
+import { BODIES_BYTES_MAX, BodyBudget } from './body-budget.js';
 import { BodyDeadlines } from './body-deadlines.js';
 import { HEAD_BYTES_MAX, type HeadFlaw, HeadReader } from './head-reader.js';
 import { listenError } from './listen-error.js';
@@ -76,6 +77,7 @@ export async function openUwsListener(options: ListenerOptions, handler: Request
 class UwsListener implements Listener, ExchangeHost {
   readonly adapter = 'uws';
   readonly bodyBytesMax: number;
+  readonly bodies: BodyBudget;
   readonly deadlines: BodyDeadlines;
   readonly #library: UwsLibrary;
   readonly #options: ListenerOptions;
@@ -95,6 +97,7 @@ class UwsListener implements Listener, ExchangeHost {
     this.#options = options;
     this.#handler = handler;
     this.bodyBytesMax = options.bodyBytesMax;
+    this.bodies = new BodyBudget(options.bodiesBytesMax ?? BODIES_BYTES_MAX);
     this.deadlines = new BodyDeadlines(options.bodyTimeoutMs, systemClock);
     this.#app = library.App();
     this.#app.filter((res, change) => this.#count(res, change));

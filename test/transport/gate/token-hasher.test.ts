@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { after, describe, it } from 'node:test';
 import { CodedError } from '../../../src/errors.js';
 import { createJobPool } from '../../../src/runtime/threads/job-pool.js';
 import { mintToken } from '../../../src/transport/gate/token.js';
 import type { HashJob, HashResult } from '../../../src/transport/gate/token-hash.js';
 import { createTokenHasher, tokenHashUrl } from '../../../src/transport/gate/token-hasher.js';
+
+/** Of /proc/PID/stat, after the program's name; proc(5) counts from 1 and with the first two. */
+const NICE_FIELD = 16;
+const HASH_NICE = 10;
 
 const params = { memoryKib: 64, passes: 2, lanes: 1 };
 
@@ -49,6 +55,18 @@ describe('the token hasher', () => {
       assert.ok(!`${error.message}${error.stack}`.includes(token));
       return true;
     });
+  });
+
+  it('hashes in a thread that gives way to all others', { skip: process.platform !== 'linux' }, async () => {
+    await hasher.hashToken(mintToken('agent').token);
+    const nice = readdirSync('/proc/self/task').map((thread) => {
+      const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'latin1');
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[NICE_FIELD]);
+    });
+    // A thread inherits the priority that this process was started with.
+    const usual = getPriority();
+    const expected = Math.max(usual, HASH_NICE);
+    assert.ok(nice.includes(expected), `the threads have the priorities ${nice}`);
   });
 
   it('refuses with OVERLOADED when the queue of the pool is full', async () => {

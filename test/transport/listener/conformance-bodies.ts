@@ -6,6 +6,7 @@ import type { BodyOutcome, HttpExchange } from '../../../src/transport/listener/
 import { BODY_BYTES_MAX, HOST, measureBody, type Stage, type Subject, TEXT } from './listener-stage.js';
 import { eventually, type RawClient } from './raw-client.js';
 
+const ATTEMPTS_MAX = 200;
 const CHUNKED = 'Transfer-Encoding: chunked\r\n';
 
 function chunked(sizes: readonly number[]): string {
@@ -16,6 +17,12 @@ function chunked(sizes: readonly number[]): string {
 async function stillUsable(client: RawClient): Promise<void> {
   client.send(`POST /next HTTP/1.1\r\n${HOST}Content-Length: 4\r\n\r\nnext`);
   assert.equal((await client.answer()).body, '/next 4');
+}
+
+/** Tries again until it holds; the clients' own deadlines end it. */
+async function untilAsync(what: string, condition: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) if (await condition()) return;
+  assert.fail(`not within ${ATTEMPTS_MAX} attempts: ${what}`);
 }
 
 export function bodyConformance(_subject: Subject, stage: Stage): void {
@@ -101,6 +108,40 @@ export function bodyConformance(_subject: Subject, stage: Stage): void {
     client.send(`POST / HTTP/1.1\r\n${HOST}${CHUNKED}\r\n${endless}`);
     const answer = await client.answer();
     assert.deepEqual([answer.status, answer.body, answer.headers.get('connection')], [413, 'too_large', 'close']);
+  });
+
+  it('refuses a large body while all together take too much, and small ones never (L2)', async () => {
+    let held: HttpExchange | undefined;
+    const hold = (exchange: HttpExchange): void => {
+      if (exchange.head.path !== '/hold') measureBody(exchange);
+      else
+        exchange.readBody((outcome) => {
+          if (outcome.kind === 'body') held = exchange;
+        });
+    };
+    const { connect } = await stage.listen(hold, { bodiesBytesMax: BODY_BYTES_MAX });
+    const post = (path: string, bytes: number) =>
+      `POST ${path} HTTP/1.1\r\n${HOST}Content-Length: ${bytes}\r\n\r\n${'x'.repeat(bytes)}`;
+    const refusal = async () => {
+      const answer = await (await connect()).send(post('/large', BODY_BYTES_MAX)).answer();
+      return [answer.status, answer.body, answer.headers.get('connection')];
+    };
+    const taken = async () => (await (await connect()).send(post('/large', BODY_BYTES_MAX)).answer()).body;
+    // A body that was handed over counts until its request is answered.
+    const holder = await connect();
+    holder.send(post('/hold', BODY_BYTES_MAX));
+    await eventually('the body that is held', () => held !== undefined);
+    assert.deepEqual(await refusal(), [413, 'overloaded', 'close']);
+    assert.equal((await (await connect()).send(post('/small', 10_000)).answer()).body, '/small 10000');
+    held?.respond(200, TEXT, 'done');
+    await holder.answer();
+    assert.equal(await taken(), `/large ${BODY_BYTES_MAX}`);
+    // So does one that has not arrived, until its client is gone.
+    held = undefined;
+    holder.send(post('/hold', BODY_BYTES_MAX).slice(0, -1));
+    await untilAsync('the half body is charged', async () => (await refusal())[1] === 'overloaded');
+    holder.destroy();
+    await untilAsync('its charge is given back', async () => (await taken()) === `/large ${BODY_BYTES_MAX}`);
   });
 
   for (const coding of ['counted', 'chunked'] as const) {

@@ -28,6 +28,24 @@ export function connectionConformance(_subject: Subject, stage: Stage): void {
     assert.deepEqual([seen?.aborted, seen?.respond(200, TEXT, 'late'), aborts], [true, false, 1]);
   });
 
+  it('takes a client that closes its sending side while it waits for gone (L4)', async () => {
+    let aborts = 0;
+    let seen: HttpExchange | undefined;
+    const { connect } = await stage.listen((exchange) => {
+      seen = exchange;
+      exchange.onAbort(() => {
+        aborts += 1;
+      });
+    });
+    const client = await connect();
+    client.send(GET);
+    await eventually('the request', () => seen !== undefined);
+    client.finish();
+    await client.end();
+    await eventually('the abort', () => aborts > 0);
+    assert.deepEqual([seen?.respond(200, TEXT, 'late'), aborts, client.text], [false, 1, '']);
+  });
+
   it('tells nobody that a client went away after its answer (L4)', async () => {
     let aborts = 0;
     const { connect, listener } = await stage.listen((exchange) => {

@@ -35,6 +35,37 @@ describe('the node listener, by its own rules', () => {
     await client.end();
   });
 
+  it('takes no request behind an answer that ends the connection (A3)', async () => {
+    const seen: string[] = [];
+    const { connect } = await stage.listen((exchange) => {
+      seen.push(exchange.head.path);
+      if (exchange.head.path === '/waits') exchange.readBody(() => undefined);
+      else exchange.respond(401, [], 'no');
+    });
+    const chunked = 'Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n';
+    const counted = 'Content-Length: 2\r\n\r\n{}';
+    const client = await connect();
+    client.send(
+      `POST /first HTTP/1.1\r\n${HOST}${counted}POST /ends HTTP/1.1\r\n${HOST}${chunked}` +
+        `POST /waits HTTP/1.1\r\n${HOST}${counted}HEAD /behind HTTP/1.1\r\n${HOST}${chunked}hello\r\n\r\n`,
+    );
+    assert.equal((await client.answer()).headers.get('connection'), 'keep-alive');
+    assert.equal((await client.answer()).headers.get('connection'), 'close');
+    await client.end();
+    assert.deepEqual([seen, client.text], [['/first', '/ends'], '']);
+  });
+
+  it('takes no request behind one that it refused by itself (A3)', async () => {
+    const { connect } = await stage.listen(() => assert.fail('a request was taken'));
+    const client = await connect();
+    client.send(`GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n${HOST}\r\nGET /c HTTP/1.1\r\n${HOST}\r\n`);
+    const answer = await client.answer();
+    assert.deepEqual([answer.status, answer.headers.get('connection')], [400, 'close']);
+    assert.equal((JSON.parse(answer.body) as { error: string }).error, 'bad_request');
+    await client.end();
+    assert.equal(client.text, '');
+  });
+
   it('ends a connection that sends more requests ahead than may wait (A2)', async () => {
     let waiting = 0;
     const { connect } = await stage.listen(() => {

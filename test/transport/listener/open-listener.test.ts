@@ -17,11 +17,52 @@ const options: ListenerOptions = {
 const absent = (): Promise<Listener> => Promise.reject(new Error('no build for this system\n\nand a long story'));
 const present = (): Promise<Listener> => Promise.resolve({ adapter: 'uws' } as Listener);
 const silent = (): void => assert.fail('nothing is to be warned of');
+const unasked = (): Promise<boolean> => assert.fail('the build was tried');
+const OUTSIDE = { ...options, host: '0.0.0.0' };
 
 describe('the choice of a listener', () => {
-  it('auto takes uws where it loads, without a word', async () => {
-    const listener = await openListener('auto', options, () => undefined, { warn: silent, openUws: present });
-    assert.equal(listener.adapter, 'uws');
+  it('auto takes uws on loopback where it loads, without a word, whatever the build does with a split line', async () => {
+    for (const host of ['127.0.0.1', '127.8.9.10', '::1', 'localhost']) {
+      const parts = { warn: silent, openUws: present, takesSplitLine: unasked };
+      const listener = await openListener('auto', { ...options, host }, () => undefined, parts);
+      assert.equal(listener.adapter, 'uws');
+    }
+  });
+
+  it('auto takes uws on another address where its build takes a split request line', async () => {
+    const parts = { warn: silent, openUws: present, takesSplitLine: () => Promise.resolve(true) };
+    assert.equal((await openListener('auto', OUTSIDE, () => undefined, parts)).adapter, 'uws');
+  });
+
+  it('auto takes node on another address where the build refuses a split request line, with one line', async () => {
+    for (const host of ['0.0.0.0', '::', '192.0.2.1', 'host.example']) {
+      const lines: string[] = [];
+      const warn = (line: string): void => {
+        lines.push(line);
+      };
+      const openUws = (): Promise<Listener> => assert.fail('uws was opened');
+      const parts = { warn, openUws, takesSplitLine: () => Promise.resolve(false) };
+      const listener = await openListener('auto', { ...options, host }, () => undefined, parts);
+      assert.equal(listener.adapter, 'node');
+      assert.equal(lines.length, 1);
+      assert.match(lines[0] as string, /refuses a request line that arrives in two packets$/);
+    }
+  });
+
+  it('auto takes node on another address where the build could not be tried, and says why', async () => {
+    const lines: string[] = [];
+    const warn = (line: string): void => {
+      lines.push(line);
+    };
+    const takesSplitLine = (): Promise<boolean> => Promise.reject(new Error('it was not answered'));
+    const parts = { warn, openUws: present, takesSplitLine };
+    assert.equal((await openListener('auto', OUTSIDE, () => undefined, parts)).adapter, 'node');
+    assert.deepEqual([lines.length, lines[0]?.endsWith('it was not answered')], [1, true]);
+  });
+
+  it('uws, asked for by name, is taken on any address without being tried', async () => {
+    const parts = { warn: silent, openUws: present, takesSplitLine: unasked };
+    assert.equal((await openListener('uws', OUTSIDE, () => undefined, parts)).adapter, 'uws');
   });
 
   it('auto takes node where uws does not load, with one line that says why', async () => {
