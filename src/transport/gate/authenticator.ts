@@ -75,13 +75,14 @@ const OVERLOADED: AuthOutcome = { ok: false, fault: { code: 'OVERLOADED', params
 export class Authenticator {
   readonly #options: Omit<AuthenticatorOptions, 'adminToken'>;
   readonly #adminDigest: Buffer | undefined;
-  readonly #flights = new HashFlights<AuthOutcome>();
+  readonly #flights: HashFlights<AuthOutcome>;
   readonly #cache: ExpiringMap<CachedToken>;
   /** The cached digest of each lookup id, for revoke(). */
   readonly #digests = new Map<string, string>();
 
   constructor({ adminToken, ...options }: AuthenticatorOptions) {
     this.#options = options;
+    this.#flights = new HashFlights({ clock: options.clock, isVain: isWrongToken });
     this.#adminDigest = adminToken === undefined ? undefined : Buffer.from(tokenDigest(adminToken));
     this.#cache = new ExpiringMap<CachedToken>({
       lifetimeMs: options.cacheTtlMs,
@@ -151,6 +152,10 @@ export class Authenticator {
     const digest = this.#digests.get(lookupId);
     if (digest !== undefined) this.#cache.delete(digest);
   }
+}
+
+function isWrongToken(outcome: AuthOutcome): boolean {
+  return !outcome.ok && outcome.fault.code === 'UNAUTHORIZED';
 }
 
 /** V8 makes a slice by pointing into its parent: kept as it is, a lookup id would keep the whole header in memory (U1). */

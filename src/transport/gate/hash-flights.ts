@@ -8,12 +8,17 @@
 // Does not: hash, know a token or a rule (authenticator.ts), or bound the pool (runtime/threads/job-pool.ts).
 //
 // F1. One flight at a time per digest, however many wait for it.
-// F2. One running flight at a time per lookup id; at most LANE_QUEUE_MAX others wait behind it, in order.
+// F2. One running flight at a time per lookup id; at most LANE_QUEUE_MAX others wait behind it, in order. After a flight
+//     that came to nothing the lookup id rests for REST_MS: guessing one by one keeps no thread busy either.
 // F3. At most WAITERS_MAX callers wait in all, and WAITERS_PER_FLIGHT_MAX for one flight.
 // F4. A flight that was revoked is told so by `state.revoked`, also when it had not begun.
 
+import type { Clock } from '../../clock.js';
+
 /** Other tokens with the same lookup id that may wait. An honest lookup id has one token: this is for a wrong guess or two. */
 const LANE_QUEUE_MAX = 4;
+/** Of a thread, hashing takes 4 ms then in every 50. Who mistyped a token waits no longer than that. */
+export const REST_MS = 50;
 const WAITERS_PER_FLIGHT_MAX = 4_096;
 const WAITERS_MAX = 16_384;
 
@@ -43,11 +48,27 @@ class Flight<R> implements FlightState {
   }
 }
 
+/** The flights of one lookup id. It is there while one runs, or it rests. */
+interface Lane<R> {
+  running: Flight<R> | undefined;
+  readonly waiting: Flight<R>[];
+}
+
+export interface HashFlightsOptions<R> {
+  readonly clock: Clock;
+  /** Whether a result shows that nobody's token was hashed. */
+  readonly isVain: (result: R) => boolean;
+}
+
 export class HashFlights<R> {
+  readonly #options: HashFlightsOptions<R>;
   readonly #byDigest = new Map<string, Flight<R>>();
-  /** By lookup id: the running flight first, then those that wait for it. */
-  readonly #lanes = new Map<string, Flight<R>[]>();
+  readonly #lanes = new Map<string, Lane<R>>();
   #waiters = 0;
+
+  constructor(options: HashFlightsOptions<R>) {
+    this.#options = options;
+  }
 
   /** Callers that wait now. */
   get waiters(): number {
@@ -66,41 +87,49 @@ export class HashFlights<R> {
 
   /** Tells every flight of this lookup id that its answer is no longer wanted (F4). */
   revoke(lookupId: string): void {
-    for (const flight of this.#lanes.get(lookupId) ?? []) flight.revoked = true;
+    const lane = this.#lanes.get(lookupId);
+    if (lane?.running !== undefined) lane.running.revoked = true;
+    for (const flight of lane?.waiting ?? []) flight.revoked = true;
   }
 
   #begin(digest: string, lookupId: string, work: FlightWork<R>): Flight<R> | undefined {
     const lane = this.#lanes.get(lookupId);
-    if (lane !== undefined && lane.length > LANE_QUEUE_MAX) return undefined;
+    if (lane !== undefined && lane.waiting.length >= LANE_QUEUE_MAX) return undefined;
     const flight = new Flight<R>(digest, lookupId, work);
     this.#byDigest.set(digest, flight);
     if (lane !== undefined) {
-      lane.push(flight);
+      lane.waiting.push(flight);
     } else {
-      this.#lanes.set(lookupId, [flight]);
-      void this.#fly(flight);
+      const fresh: Lane<R> = { running: undefined, waiting: [] };
+      this.#lanes.set(lookupId, fresh);
+      void this.#fly(fresh, flight);
     }
     return flight;
   }
 
-  async #fly(flight: Flight<R>): Promise<void> {
+  async #fly(lane: Lane<R>, flight: Flight<R>): Promise<void> {
+    lane.running = flight;
     try {
       const result = await flight.work(flight);
-      this.#land(flight);
+      this.#land(lane, flight, this.#options.isVain(result));
       flight.resolve(result);
     } catch (error) {
-      this.#land(flight);
+      this.#land(lane, flight, false);
       flight.reject(error);
     }
   }
 
-  #land(flight: Flight<R>): void {
+  #land(lane: Lane<R>, flight: Flight<R>, vain: boolean): void {
     this.#byDigest.delete(flight.digest);
     this.#waiters -= flight.waiters;
-    const lane = this.#lanes.get(flight.lookupId) ?? [];
-    lane.shift();
-    const next = lane[0];
-    if (next === undefined) this.#lanes.delete(flight.lookupId);
-    else void this.#fly(next);
+    lane.running = undefined;
+    if (vain) this.#options.clock.after(REST_MS, () => this.#next(lane, flight.lookupId));
+    else this.#next(lane, flight.lookupId);
+  }
+
+  #next(lane: Lane<R>, lookupId: string): void {
+    const next = lane.waiting.shift();
+    if (next === undefined) this.#lanes.delete(lookupId);
+    else void this.#fly(lane, next);
   }
 }

@@ -2,8 +2,19 @@
 //
 // Runs in a thread of the hash pool, one job at a time, about 4 ms and 20 MB each with the default parameters. The
 // blocking form of the library is used on purpose: its asynchronous one would occupy the threads that read files.
+//
+// Hashing gives way to everything else: whoever makes the server hash without end may have the processor's idle time, and
+// nobody who is known already waits for it.
 
+import { setPriority } from 'node:os';
+import { isMainThread } from 'node:worker_threads';
 import { hashSync, verifySync } from '@node-rs/argon2';
+
+/** A tenth of the share of a thread that wants to run too; all of what nobody else wants. */
+const NICE = 10;
+
+// On Linux this is the thread's own priority; elsewhere it would be that of the whole process.
+if (!isMainThread && process.platform === 'linux') setPriority(NICE);
 
 export interface Argon2Params {
   readonly memoryKib: number;

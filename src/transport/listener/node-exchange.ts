@@ -8,8 +8,7 @@
 // N1. The answer is written once; after the client is gone nothing is written.
 // N2. When a body is still arriving and the connection must end, the answer is sent whole, and the rest of the body
 //     is read and thrown away for a bounded time and size before the socket is closed, or the close would destroy
-//     the answer on its way. It is read slowly: most clients see the answer and go away, and what is read at full speed
-//     keeps the garbage collector busy for as long as they send.
+//     the answer on its way. It is read slowly (discard-pace.ts): most clients see the answer and go away.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -17,6 +16,7 @@ import { type Clock, systemClock, type Timer } from '../../clock.js';
 import type { BodyBudget } from './body-budget.js';
 import { BodyCollector } from './body-collector.js';
 import type { BodyDeadlines, Expirable } from './body-deadlines.js';
+import type { DiscardPace } from './discard-pace.js';
 import type { ReadHead } from './head-reader.js';
 import type { BodyOutcome, HttpExchange, RequestHead, ResponseHeaders } from './listener.js';
 import { INTERNAL_BODY, REFUSAL_HEADERS } from './refusal.js';
@@ -26,14 +26,13 @@ const DISCARD_BYTES_MAX = 65_536;
 /** How much more of a refused body is read so that the answer can arrive (N2), and for how long. */
 const LINGER_BYTES_MAX = 16 * 1024 * 1024;
 const LINGER_MS = 2000;
-/** Between two pieces of it, of 64 KiB: 13 MB in a second, so that LINGER_BYTES_MAX is what ends a client that never stops. */
-const DISCARD_PAUSE_MS = 5;
 
 /** What an exchange needs of its listener. */
 export interface NodeExchangeHost {
   readonly bodyBytesMax: number;
   readonly bodies: BodyBudget;
   readonly deadlines: BodyDeadlines;
+  readonly discards: DiscardPace;
   readonly draining: boolean;
   onDefect(error: unknown): void;
   /** The connection ends behind the answer that is being given. */
@@ -147,7 +146,7 @@ export class NodeExchange implements HttpExchange, Expirable {
     if (body.length > 0) this.#response.write(body);
     else this.#response.flushHeaders();
     const request = this.#request;
-    const readOn = (): Timer => this.#clock.after(DISCARD_PAUSE_MS, () => request.resume());
+    const readOn = (): Timer => this.#host.discards.wait(() => request.resume());
     let next = readOn();
     const end = (): void => {
       next.cancel();

@@ -9,6 +9,8 @@
 // A2. At most PIPELINE_MAX requests of one connection wait for an answer; the next one ends the connection.
 // A3. Behind an answer that says `close` no request is taken. Node parses what comes until the socket is shut, and would
 //     hand it a response out of turn: when that one ends, Node finds its queue out of order and ends the process.
+// A4. A socket that Node has handed over, or that was refused without a request, is read to its end, for a bounded time:
+//     one that nobody reads would never be found closed.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -16,6 +18,7 @@ import type { Duplex } from 'node:stream';
 import { systemClock } from '../../clock.js';
 import { BODIES_BYTES_MAX, BodyBudget } from './body-budget.js';
 import { BodyDeadlines } from './body-deadlines.js';
+import { DiscardPace } from './discard-pace.js';
 import { HEAD_BYTES_MAX, HEADER_COUNT_MAX, type HeadFlaw, HeadReader } from './head-reader.js';
 import { listenError } from './listen-error.js';
 import type { Listener, ListenerOptions, RequestHandler } from './listener.js';
@@ -47,6 +50,7 @@ class NodeListener implements Listener, NodeExchangeHost {
   readonly bodyBytesMax: number;
   readonly bodies: BodyBudget;
   readonly deadlines: BodyDeadlines;
+  readonly discards = new DiscardPace(systemClock);
   readonly #options: ListenerOptions;
   readonly #handler: RequestHandler;
   readonly #server: Server;
@@ -175,6 +179,14 @@ class NodeListener implements Listener, NodeExchangeHost {
     socket.end(
       `HTTP/1.1 ${status} Bad Request\r\n${fields}connection: close\r\ncontent-length: ${length}\r\n\r\n${body}`,
     );
+    this.#lookAway(socket);
+  }
+
+  /** Reads on, so that the end of what the client sends is seen, and ends the socket if that does not come (A4). */
+  #lookAway(socket: Duplex): void {
+    socket.resume();
+    const late = systemClock.after(this.#options.idleTimeoutMs, () => socket.destroy());
+    socket.once('close', () => late.cancel());
   }
 
   onDefect(error: unknown): void {

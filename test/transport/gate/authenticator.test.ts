@@ -4,6 +4,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { describe, it, mock } from 'node:test';
 import { CodedError } from '../../../src/errors.js';
 import { Authenticator, type AuthOutcome, type TokenRecord } from '../../../src/transport/gate/authenticator.js';
+import { REST_MS } from '../../../src/transport/gate/hash-flights.js';
 import { type BearerToken, mintToken, type Role } from '../../../src/transport/gate/token.js';
 import { ManualClock } from './manual-clock.js';
 
@@ -131,11 +132,12 @@ describe('the authenticator', () => {
   });
 
   it('refuses a wrong secret under a known lookup id, and does not remember it', async () => {
-    const { authenticator, hashes, issue } = gateOf();
+    const { authenticator, hashes, clock, issue } = gateOf();
     const wrong = guess(issue('agent', 'tab_a'), 1);
     for (let i = 1; i <= 2; i++) {
       assert.equal(codeOf(await authenticator.authenticate('agent', bearer(wrong))), 'UNAUTHORIZED');
       assert.equal(hashes.length, i);
+      clock.advance(REST_MS);
     }
   });
 
@@ -174,7 +176,7 @@ describe('the authenticator', () => {
   });
 
   it('hashes one at a time under one lookup id, in order, so that its guesses cannot fill the pool', async () => {
-    const { authenticator, hashes, issue } = gateOf({ auto: false });
+    const { authenticator, hashes, clock, issue } = gateOf({ auto: false });
     const token = issue('agent', 'tab_a');
     const guesses = Array.from({ length: 4 }, (_, n) => authenticator.authenticate('agent', bearer(guess(token, n))));
     const honest = authenticator.authenticate('agent', bearer(token));
@@ -185,10 +187,30 @@ describe('the authenticator', () => {
       assert.equal(hashes.length, n + 1, 'one hash at a time');
       hashes[n]?.finish(false);
       assert.equal(codeOf(await guesses[n]!), 'UNAUTHORIZED');
+      clock.advance(REST_MS - 1);
+      assert.equal(hashes.length, n + 1, 'a wrong guess is followed by a rest');
+      clock.advance(1);
     }
     assert.equal(hashes[4]?.token, token.token);
     hashes[4]?.finish(true);
     assert.equal(codeOf(await honest), 'agent:tab_a');
+  });
+
+  it('lets a lookup id rest after a wrong guess also when nobody waits, and not after a right token', async () => {
+    const { authenticator, hashes, clock, issue } = gateOf({ cacheTtlMs: 0 });
+    const token = issue('agent', 'tab_a');
+    const ask = (which: BearerToken) => Promise.resolve(authenticator.authenticate('agent', bearer(which)));
+    for (let n = 1; n <= 3; n++) assert.equal((await ask(token)).ok, true);
+    assert.equal(hashes.length, 3);
+    assert.equal((await ask(guess(token, 1))).ok, false);
+    const honest = ask(token);
+    const others = ask(issue('agent', 'tab_b'));
+    assert.equal((await others).ok, true, 'another lookup id does not rest');
+    assert.equal(hashes.length, 5);
+    clock.advance(REST_MS);
+    assert.equal((await honest).ok, true);
+    assert.equal((await ask(token)).ok, true, 'the rest is over');
+    assert.equal(hashes.length, 7);
   });
 
   it('does not make one agent wait for another', () => {
@@ -243,13 +265,15 @@ describe('a revoked token', () => {
   });
 
   it('is not even hashed when its turn comes after the revocation (U3)', async () => {
-    const { authenticator, hashes, issue } = gateOf({ auto: false });
+    const { authenticator, hashes, clock, issue } = gateOf({ auto: false });
     const token = issue('agent', 'tab_a');
     const first = authenticator.authenticate('agent', bearer(guess(token, 1)));
     const second = authenticator.authenticate('agent', bearer(token));
     authenticator.revoke(token.lookupId);
     hashes[0]?.finish(false);
-    assert.deepEqual([codeOf(await first), codeOf(await second)], ['UNAUTHORIZED', 'UNAUTHORIZED']);
+    assert.equal(codeOf(await first), 'UNAUTHORIZED');
+    clock.advance(REST_MS);
+    assert.equal(codeOf(await second), 'UNAUTHORIZED');
     assert.equal(hashes.length, 1);
   });
 });

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { openNodeListener, PIPELINE_MAX } from '../../../src/transport/listener/node-listener.js';
 import { listenerConformance } from './listener-conformance.js';
 import { HOST, Stage, type Subject } from './listener-stage.js';
+import { eventually } from './raw-client.js';
 
 const subject: Subject = {
   name: 'node',
@@ -65,6 +66,28 @@ describe('the node listener, by its own rules', () => {
     await client.end();
     assert.equal(client.text, '');
   });
+
+  for (const bytes of [`CONNECT x:80 HTTP/1.1\r\n${HOST}\r\n`, 'hello\r\n\r\n']) {
+    it(`lets go of a client that was refused by ${bytes.slice(0, 7)} and closes (A4)`, async () => {
+      const { connect, listener } = await stage.listen(() => assert.fail('no request was made'));
+      const client = await connect();
+      assert.equal((await client.send(bytes).answer()).status, 400);
+      // Bytes that nobody wants stand before the end of what it sends.
+      client.send('more').finish();
+      await eventually('the connection is gone', () => listener.connections === 0);
+    });
+
+    it(`ends a client that was refused by ${bytes.slice(0, 7)} and stays (A4)`, async () => {
+      const { connect, listener } = await stage.listen(() => assert.fail('no request was made'), { idleTimeoutMs: 60 });
+      const client = await connect();
+      client.pause();
+      client.send(bytes);
+      await eventually('the connection is there', () => listener.connections === 1);
+      await eventually('the connection is gone', () => listener.connections === 0);
+      client.resume();
+      assert.equal((await client.answer()).status, 400);
+    });
+  }
 
   it('ends a connection that sends more requests ahead than may wait (A2)', async () => {
     let waiting = 0;
