@@ -1,8 +1,9 @@
 // Test runner
 //
-// Runs the built tests with node's own runner: `node dist/test/run.js [--only crash|package] [filter…]`. A filter is a
-// part of a file's path under test/; with several, a file that matches any runs. The crash tests take minutes, and the
-// package test installs what it packs: both are left out unless asked for by name.
+// Runs the built tests with node's own runner: `node dist/test/run.js [--only crash|package|pressure] [filter…]`. A filter
+// is a part of a file's path under test/; with several, a file that matches any runs. The crash tests take minutes, the
+// package test installs what it packs, and the pressure tests measure waits, so that nothing may run beside them: they are
+// left out unless asked for by name.
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -12,7 +13,7 @@ import { parseArgs } from 'node:util';
 /** Test files that run at once: each is a process, and many start threads of their own. */
 const FILES_AT_ONCE = 2;
 /** Folders that run only when they are asked for. */
-const APART = ['crash', 'package'];
+const APART = ['crash', 'package', 'pressure'];
 
 const { values, positionals: filters } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true });
 const only = values.only;

@@ -18,6 +18,8 @@ export interface Bench {
 
 export interface OpenBench {
   readonly cases: readonly BenchCase[];
+  /** What is no rate, as lines below the table; asked when everything was measured. */
+  readonly notes?: () => Promise<readonly string[]>;
   readonly close: () => Promise<void>;
 }
 
@@ -27,13 +29,15 @@ export async function runBench(bench: Bench): Promise<void> {
   const budget: Budget = quick ? QUICK_BUDGET : FULL_BUDGET;
   const open = await bench.open(quick);
   const cases: CaseResult[] = [];
+  let notes: readonly string[] = [];
   try {
     for (const benchCase of open.cases) cases.push(await measureCase(benchCase, budget));
+    notes = (await open.notes?.()) ?? notes;
   } finally {
     await open.close();
   }
   const command = `npm run bench -- ${bench.name}${quick ? ' --quick' : ''}`;
-  const report = { bench: bench.name, command, quick, environment: readEnvironment(), cases };
+  const report = { bench: bench.name, command, quick, environment: readEnvironment(), cases, notes };
   console.log(renderReport(report));
   if (values.json !== undefined) writeReports(values.json, [report]);
 }

@@ -155,6 +155,12 @@ export class AnswerReader {
   #status = 0;
   #bodyBytesLeft = 0;
   #inBody = false;
+  #closes = false;
+
+  /** The server said of the last answer that it ends the connection. */
+  get closes(): boolean {
+    return this.#closes;
+  }
 
   /** The status once the answer is whole; null while it is not. Throws on an answer that it cannot read. */
   push(chunk: Buffer): number | null {
@@ -180,6 +186,7 @@ export class AnswerReader {
     const length = /\r\ncontent-length: *(\d+)\r\n/i.exec(head);
     if (length === null) throw new Error(`An answer had no Content-Length: ${head}`);
     this.#bodyBytesLeft = Number(length[1]);
+    this.#closes = /\r\nconnection: *close\r\n/i.test(head);
     this.#inBody = true;
   }
 }

@@ -12,6 +12,7 @@ export interface BenchReport {
   readonly quick: boolean;
   readonly environment: Environment;
   readonly cases: readonly CaseResult[];
+  readonly notes: readonly string[];
 }
 
 const HEADINGS = ['case', 'subject', 'per second', 'least to greatest', 'of the floor', 'p50 ms', 'p99 ms', 'verified'];
@@ -35,6 +36,7 @@ export function renderReport(report: BenchReport): string {
     line(HEADINGS),
     line(widths.map((width) => '-'.repeat(width))),
     ...rows.map(line),
+    ...report.notes.map((note) => `- ${note}`),
     '',
   ].join('\n');
 }

@@ -16,7 +16,7 @@ import { Child } from './child.js';
 import type { LoadPlan, LoadRequest, LoadResult } from './load-client.js';
 import type { BenchCase, Sample } from './measure.js';
 
-const BENCH_SETTINGS = {
+export const BENCH_SETTINGS = {
   'limits.message_send_per_min': 0,
   'limits.message_read_per_min': 0,
   'limits.state_read_per_min': 0,

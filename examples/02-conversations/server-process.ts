@@ -41,6 +41,11 @@ export class ServerProcess {
     return `http://127.0.0.1:${this.#port}`;
   }
 
+  /** Of the process that was started last; undefined before the first start. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** Printed by the first start only. */
   get adminToken(): string | null {
     return this.#adminToken;

@@ -1,6 +1,6 @@
 // Request lines and framings that no HTTP client would send: written byte by byte, and told as docs/listeners.md says.
 
-import { BAD, HEAD_TOO_LARGE, NOT_FOUND, NOT_HTTP, type RefusalCase } from './case.js';
+import { BAD, HEAD_TOO_LARGE, NOT_FOUND, NOT_HTTP, type RefusalCase, WRONG_METHOD } from './case.js';
 import type { RefusalWorld } from './world.js';
 
 const CHUNKED = [['Transfer-Encoding', 'chunked']] as const;
@@ -33,6 +33,8 @@ export function wrongTargets({ agent: { agent_token: as } }: RefusalWorld): read
     ...['/v1/agents/me#', '/v1/agents/me#x', '/v1/agents/me?a#b'].map((path) => at(path, BAD)),
     ...['/v1/state/\xe9', '/v1/state/\xc3\xa9', '/v1/state?prefix=\xff', '/\xff'].map((path) => at(path, BAD)),
     at('/v1/agents/me x', UNREAD),
+    { ...at('x:80', UNREAD), what: 'CONNECT', method: 'CONNECT' },
+    { ...at('/v1/agents/me', { uws: WRONG_METHOD, node: BAD }), what: 'CONNECT of a path', method: 'CONNECT' },
     at('/v1/agents /me', UNREAD),
     at('/\\v1\\agents\\me', NOT_FOUND),
     at('/v1/agents/me?', [200]),
