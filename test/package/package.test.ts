@@ -39,6 +39,15 @@ describe('the packed package', { timeout: INSTALL_TIMEOUT_MS + 4 * ANSWER_TIMEOU
     assert.match(version, /^\d+\.\d+\.\d+\n$/);
   });
 
+  test('is a library that another program can import', () => {
+    const program = "import { startServer, version } from 'troupe'; console.log(typeof startServer, version);";
+    const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    assert.match(said, /^function \d+\.\d+\.\d+\n$/);
+  });
+
   test('starts, answers, and ends when it is told to', async () => {
     const command = join(folder, 'node_modules', '.bin', 'troupe');
     server = spawn(command, ['serve', '--set', 'http.port=0', '--set', 'data_dir=data'], {
