@@ -102,7 +102,7 @@ export const configTable = {
     fault: notEmpty,
     about: 'The directory that holds everything that lasts.',
   },
-  workers: integer(0, 256, 0, 'Shard workers; 0 is one for each core.'),
+  workers: integer(0, 256, 0, 'Shard workers; 0 is one for each core but the one that serves HTTP, and at least one.'),
   durability: choice(
     ['volatile', 'committed', 'durable'],
     'durable',
