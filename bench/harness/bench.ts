@@ -7,7 +7,7 @@
 import { parseArgs } from 'node:util';
 import { readEnvironment } from './environment.js';
 import { type BenchCase, type Budget, type CaseResult, FULL_BUDGET, measureCase, QUICK_BUDGET } from './measure.js';
-import { renderReport, writeReports } from './report.js';
+import { type Bound, renderReport, writeReports } from './report.js';
 
 export interface Bench {
   /** Its folder and file: `http/messages`. */
@@ -18,16 +18,21 @@ export interface Bench {
 
 export interface OpenBench {
   readonly cases: readonly BenchCase[];
+  /** Fewer rounds than the budget's, where one sample takes seconds whatever its budget. */
+  readonly roundsMax?: number;
   /** What is no rate, as lines below the table; asked when everything was measured. */
   readonly notes?: () => Promise<readonly string[]>;
+  /** What the question wants of the numbers, the last lines. Nothing fails by them: the machine is in them too. */
+  readonly bounds?: (cases: readonly CaseResult[]) => readonly Bound[];
   readonly close: () => Promise<void>;
 }
 
 export async function runBench(bench: Bench): Promise<void> {
   const { values } = parseArgs({ options: { quick: { type: 'boolean' }, json: { type: 'string' } } });
   const quick = values.quick === true;
-  const budget: Budget = quick ? QUICK_BUDGET : FULL_BUDGET;
+  const planned: Budget = quick ? QUICK_BUDGET : FULL_BUDGET;
   const open = await bench.open(quick);
+  const budget = { ...planned, rounds: Math.min(planned.rounds, open.roundsMax ?? planned.rounds) };
   const cases: CaseResult[] = [];
   let notes: readonly string[] = [];
   try {
@@ -37,7 +42,8 @@ export async function runBench(bench: Bench): Promise<void> {
     await open.close();
   }
   const command = `npm run bench -- ${bench.name}${quick ? ' --quick' : ''}`;
-  const report = { bench: bench.name, command, quick, environment: readEnvironment(), cases, notes };
+  const bounds = open.bounds?.(cases) ?? [];
+  const report = { bench: bench.name, command, quick, environment: readEnvironment(), cases, notes, bounds };
   console.log(renderReport(report));
   if (values.json !== undefined) writeReports(values.json, [report]);
 }

@@ -2,7 +2,8 @@
 //
 // The one way in which everything is measured: a warm-up that is thrown away, then rounds in which every subject runs
 // once for the same budget, interleaved, so that a slow minute of the machine slows all of them. The floor of a case is
-// one of its subjects; the result is each subject's ratio to the floor of the same round.
+// one of its subjects; the result is each subject's ratio to the floor of the same round: of what it did in a second, or,
+// where the question is how long one waits, of its p99.
 //
 // B1. A sample counts only after its completion check: as many at the far end as were counted here. One that fails ends
 //     the bench.
@@ -26,8 +27,13 @@ export interface Subject {
   readonly countFarEnd?: () => Promise<number>;
 }
 
+/** What a ratio is of. By p99 every subject must give a latency, and less is better. */
+export type Compared = 'rate' | 'p99';
+
 export interface BenchCase {
   readonly name: string;
+  /** The rate when absent. */
+  readonly compared?: Compared;
   /** Comes first in the table; all ratios are to it. */
   readonly floor: Subject;
   readonly subjects: readonly Subject[];
@@ -63,6 +69,7 @@ export interface SubjectResult {
 
 export interface CaseResult {
   readonly name: string;
+  readonly compared: Compared;
   readonly results: readonly SubjectResult[];
 }
 
@@ -83,21 +90,22 @@ export async function measureCase(benchCase: BenchCase, budget: Budget): Promise
     const order = round % 2 === 0 ? subjects : subjects.toReversed();
     for (const subject of order) samples.get(subject)!.push(await run(subject, budget.sampleMs));
   }
-  const floorRates = samples.get(benchCase.floor)!.map(rateOf);
+  const { name, compared = 'rate' } = benchCase;
+  const measureOf = compared === 'rate' ? rateOf : p99Of;
+  const floorValues = samples.get(benchCase.floor)!.map(measureOf);
   const results = subjects.map((subject): SubjectResult => {
     const ofSubject = samples.get(subject)!;
-    const rates = ofSubject.map(rateOf);
     return {
       subject: subject.name,
       isFloor: subject === benchCase.floor,
-      perSecond: spreadOf(rates),
-      ratio: spreadOf(rates.map((rate, round) => rate / floorRates[round]!)),
+      perSecond: spreadOf(ofSubject.map(rateOf)),
+      ratio: spreadOf(ofSubject.map((sample, round) => measureOf(sample) / floorValues[round]!)),
       p50Ms: medianLatency(ofSubject, (latency) => latency.p50Ms),
       p99Ms: medianLatency(ofSubject, (latency) => latency.p99Ms),
       verified: subject.countFarEnd === undefined ? null : acknowledged.get(subject)!,
     };
   });
-  return { name: benchCase.name, results };
+  return { name, compared, results };
 }
 
 async function checkCompletion(subject: Subject, sample: Sample, expected: number): Promise<void> {
@@ -111,6 +119,11 @@ async function checkCompletion(subject: Subject, sample: Sample, expected: numbe
 
 function rateOf(sample: Sample): number {
   return (sample.operations / sample.elapsedMs) * 1000;
+}
+
+function p99Of({ latency }: Sample): number {
+  if (latency === null) throw new Error('A case that is compared by p99 has a subject without a latency');
+  return latency.p99Ms;
 }
 
 function medianLatency(samples: readonly Sample[], read: (latency: LatencySummary) => number): number | null {

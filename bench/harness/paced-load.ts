@@ -7,9 +7,11 @@
 //     a server that stalls is not asked less, and its stall is not left out.
 // P2. At most BACKLOG_MAX requests wait for a connection; what is due beyond that is counted as skipped, not sent.
 // P3. A connection that the server ends is opened again; a request that it took with it is counted as lost.
-// P4. After the last request was sent, every answer is awaited for ANSWER_TIMEOUT_MS at most.
+// P4. Time begins when every connection is open, or OPEN_TIMEOUT_MS is over: no request waits for the load to get ready.
+// P5. After the last request was sent, every answer is awaited for ANSWER_TIMEOUT_MS at most.
 
 import { connect, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { LatencyRecorder, type LatencySummary } from './latency.js';
 import { AnswerReader, COUNTER_PLACE, type LoadRequest } from './load-client.js';
 
@@ -40,6 +42,7 @@ export interface PacedResult {
 
 const TICK_MS = 1;
 const BACKLOG_MAX = 2_000;
+const OPEN_TIMEOUT_MS = 1_000;
 const ANSWER_TIMEOUT_MS = 15_000;
 /** Before a connection that failed is opened again, so that a refusing server is not hammered with connections. */
 const RECONNECT_MS = 20;
@@ -81,8 +84,10 @@ class PacedRun {
   }
 
   async run(): Promise<PacedResult> {
-    const startedAt = performance.now();
     for (const lane of this.#lanes) lane.open();
+    const openBy = performance.now() + OPEN_TIMEOUT_MS;
+    while (this.#idle.length < this.#lanes.length && performance.now() < openBy) await pause(TICK_MS);
+    const startedAt = performance.now();
     await new Promise<void>((resolve) => {
       const timer = setInterval(() => {
         const sinceMs = performance.now() - startedAt;

@@ -1,7 +1,8 @@
 // Server under test
 //
 // A real server process, on a directory of its own, with agents registered on it and its limits off, and beside it the
-// raw listener that answers what the server answered to the same request. Both are loaded by one and the same process.
+// raw listener that answers what the server answered to the same request. Both are loaded by one and the same process: as
+// fast as they answer, or at a pace.
 //
 // Tokens are hashed with the cheapest parameters there are: registration and the hash of a token every 30 s are not what
 // these benches measure.
@@ -14,7 +15,10 @@ import { type Identity, TroupeApi } from '../../examples/02-conversations/troupe
 import type { RawAnswer, RawListenerReady } from '../baseline/raw-listener.js';
 import { Child } from './child.js';
 import type { LoadPlan, LoadRequest, LoadResult } from './load-client.js';
-import type { BenchCase, Sample } from './measure.js';
+import type { BenchCase, Sample, Subject } from './measure.js';
+import type { PacedPlan, PacedResult } from './paced-load.js';
+
+export type ServerSettings = Readonly<Record<string, string | number>>;
 
 export const BENCH_SETTINGS = {
   'limits.message_send_per_min': 0,
@@ -44,12 +48,18 @@ export interface HttpQuestion {
   readonly countFarEnd?: () => Promise<number>;
 }
 
+export interface Pace {
+  readonly connections: number;
+  readonly perSecond: number;
+}
+
 export class ServerUnderTest {
   readonly api: TroupeApi;
   readonly agents: readonly Identity[];
   readonly #server: ServerProcess;
   readonly #directory: string;
   readonly #load: Child<LoadPlan, LoadResult>;
+  readonly #paced: Child<PacedPlan, PacedResult>;
   readonly #floor: Child<RawAnswer, RawListenerReady>;
   #counter = 1;
 
@@ -59,14 +69,15 @@ export class ServerUnderTest {
     this.api = api;
     this.agents = agents;
     this.#load = new Child(join(import.meta.dirname, 'load-process.js'));
+    this.#paced = new Child(join(import.meta.dirname, 'paced-process.js'));
     this.#floor = new Child(join(import.meta.dirname, '..', 'baseline', 'raw-listener.js'));
   }
 
   /** Starts a server and registers agents on it. Takes some seconds for hundreds. */
-  static async open(agentCount: number): Promise<ServerUnderTest> {
+  static async open(agentCount: number, settings: ServerSettings = BENCH_SETTINGS): Promise<ServerUnderTest> {
     const mainFile = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.js');
     const directory = mkdtempSync(join(tmpdir(), 'troupe-bench-'));
-    const server = new ServerProcess({ mainFile, dataDirectory: directory, settings: BENCH_SETTINGS });
+    const server = new ServerProcess({ mainFile, dataDirectory: directory, settings });
     try {
       await server.start();
       const api = new TroupeApi(server.url);
@@ -78,10 +89,19 @@ export class ServerUnderTest {
     }
   }
 
+  get port(): number {
+    return Number(new URL(this.#server.url).port);
+  }
+
+  /** Another process on the same directory and port: nothing is in its memory that is not in the store. */
+  async restart(): Promise<void> {
+    await this.#server.stop();
+    await this.#server.start();
+  }
+
   /** One case for each count of connections: the server, and the floor that answers the same. */
   async cases(question: HttpQuestion): Promise<BenchCase[]> {
     const ready = await this.#floor.ask(await this.#probe(question));
-    const port = Number(new URL(this.#server.url).port);
     return CONNECTIONS.map((connections) => ({
       name: `${connections} connections`,
       floor: {
@@ -91,15 +111,45 @@ export class ServerUnderTest {
       subjects: [
         {
           name: 'troupe',
-          run: (budgetMs) => this.#sample(port, connections, budgetMs, question),
+          run: (budgetMs) => this.#sample(this.port, connections, budgetMs, question),
           ...(question.countFarEnd === undefined ? {} : { countFarEnd: question.countFarEnd }),
         },
       ],
     }));
   }
 
+  /** How many it answers in a second when each of the connections asks again as soon as it is answered. */
+  async peak(question: HttpQuestion, connections: number, budgetMs: number): Promise<number> {
+    const { operations, elapsedMs } = await this.#sample(this.port, connections, budgetMs, question);
+    return (operations / elapsedMs) * 1000;
+  }
+
+  /** The server and the raw listener, asked at the same pace. */
+  async pacedSubjects(
+    question: HttpQuestion,
+    pace: Pace,
+  ): Promise<{ readonly server: Subject; readonly raw: Subject }> {
+    const ready = await this.#floor.ask(await this.#probe(question));
+    return {
+      raw: {
+        name: 'raw listener at the same pace',
+        run: (budgetMs) => this.#paceOn(ready.port, question, pace, budgetMs),
+      },
+      server: {
+        name: `troupe at ${Math.round(pace.perSecond).toLocaleString('en-US')} a second`,
+        run: (budgetMs) => this.pace(question, pace, budgetMs),
+        ...(question.countFarEnd === undefined ? {} : { countFarEnd: question.countFarEnd }),
+      },
+    };
+  }
+
+  /** Asks the server at a pace. Throws unless every request that was due was sent, and answered by a 2xx. */
+  pace(question: HttpQuestion, pace: Pace, durationMs: number): Promise<Sample> {
+    return this.#paceOn(this.port, question, pace, durationMs);
+  }
+
   async close(): Promise<void> {
-    await Promise.all([this.#load.close(), this.#floor.close(), this.#server.dispose()]);
+    await Promise.all([this.#load.close(), this.#paced.close(), this.#floor.close(), this.#server.dispose()]);
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
@@ -110,6 +160,17 @@ export class ServerUnderTest {
     const refused = Object.entries(result.refused);
     if (refused.length > 0) throw new Error(`Refused, by status: ${JSON.stringify(refused)}`);
     return { operations: result.accepted, elapsedMs: result.elapsedMs, latency: result.latency };
+  }
+
+  async #paceOn(port: number, { requests }: HttpQuestion, pace: Pace, durationMs: number): Promise<Sample> {
+    const result = await this.#paced.ask({ ...pace, port, durationMs, requests, counterFrom: this.#counter });
+    this.#counter = result.counterTo;
+    const { answered, lost, skipped, elapsedMs, latency } = result;
+    const strange = Object.entries(answered).filter(([status]) => !status.startsWith('2'));
+    if (strange.length > 0 || lost > 0 || skipped > 0) {
+      throw new Error(`Refused, by status: ${JSON.stringify(strange)}; ${lost} lost, ${skipped} due but not sent`);
+    }
+    return { operations: Object.values(answered).reduce((sum, count) => sum + count, 0), elapsedMs, latency };
   }
 
   async #probe({ probe }: HttpQuestion): Promise<RawAnswer> {
