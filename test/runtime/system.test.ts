@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, describe, it } from 'node:test';
@@ -81,6 +81,11 @@ function keyOn(kind: string, worker: number, workers: number, nth = 0): string {
 function threadsAlive(): number {
   const report = process.report?.getReport() as unknown as { readonly workers: readonly unknown[] };
   return report.workers.length;
+}
+
+/** Known without a turn of the loop. On other systems than Linux there are none to wait for. */
+function threadsOfProcess(): number {
+  return process.platform === 'linux' ? readdirSync('/proc/self/task').length : 0;
 }
 
 describe('a system', { timeout: 120_000 }, () => {
@@ -263,6 +268,22 @@ describe('a system', { timeout: 120_000 }, () => {
     const again = await start({ directory: home });
     assert.equal(again.system.counter('total'), 200);
     await stop(again.system);
+  });
+
+  it('gives the answers of a worker that has ended since, however late this thread gets to them (SY3)', async () => {
+    const { system } = await start({ workers: 2 });
+    const asks = Array.from({ length: 20 }, (_, i) => system.ask(counter, `k${i}`, 'add', 1));
+    const withWorkers = threadsOfProcess();
+    const nobody = new Int32Array(new SharedArrayBuffer(4));
+    const deadline = performance.now() + STOP_MS;
+    const stopping = stop(system);
+    // Both workers answer and end while this thread does nothing: its loop then finds their answers and their end at once.
+    while (threadsOfProcess() > withWorkers - 2 && performance.now() < deadline) Atomics.wait(nobody, 0, 0, 1);
+    await stopping;
+    assert.deepEqual(
+      (await Promise.all(asks)).map(value),
+      asks.map(() => 1),
+    );
   });
 
   it('stops within its limit although a worker is stuck, and answers everyone (SY3)', async () => {

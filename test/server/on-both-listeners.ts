@@ -21,13 +21,13 @@ export const LISTENERS: readonly ListenerName[] = await loadUws().then(
 
 export type StageTest = (name: string, run: (stage: Stage) => Promise<void>) => void;
 
-/** What registers the tests of a file. Called once, at its top. */
-export function onBothListeners(settings: Settings = {}): StageTest {
+/** What registers the tests of a file. Called once, at its top. `engineFlags` are told to the Node of the servers. */
+export function onBothListeners(settings: Settings = {}, engineFlags: readonly string[] = []): StageTest {
   const stages = new Map<ListenerName, Stage>();
   before(async () => {
     await Promise.all(
       LISTENERS.map(async (listener) => {
-        const server = await ServerProcess.start({ ...settings, 'http.listener': listener });
+        const server = await ServerProcess.start({ ...settings, 'http.listener': listener }, engineFlags);
         stages.set(listener, { listener, server, api: new TroupeApi(() => server.port) });
       }),
     );

@@ -46,20 +46,22 @@ const END_TIMEOUT_MS = 20_000;
 
 export class ServerProcess {
   readonly #settings: Settings;
+  readonly #engineFlags: readonly string[];
   readonly #home: string;
   #child: ChildProcess | undefined;
   #ended: Promise<ServerEnd> = Promise.resolve({ code: null, signal: null });
   #stdout = '';
   #stderr = '';
 
-  private constructor(settings: Settings) {
+  private constructor(settings: Settings, engineFlags: readonly string[]) {
     this.#settings = settings;
+    this.#engineFlags = engineFlags;
     this.#home = mkdtempSync(join(tmpdir(), 'troupe-test-'));
   }
 
-  /** Starts a server with these settings over those of every test. */
-  static async start(settings: Settings = {}): Promise<ServerProcess> {
-    const server = new ServerProcess(settings);
+  /** Starts a server with these settings over those of every test; `engineFlags` are told to Node, in every life. */
+  static async start(settings: Settings = {}, engineFlags: readonly string[] = []): Promise<ServerProcess> {
+    const server = new ServerProcess(settings, engineFlags);
     try {
       await server.startAgain();
       return server;
@@ -118,7 +120,7 @@ export class ServerProcess {
     const sets = Object.entries(all).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
     this.#stdout = '';
     this.#stderr = '';
-    const child = spawn(process.execPath, [mainFile, 'serve', ...sets], {
+    const child = spawn(process.execPath, [...this.#engineFlags, mainFile, 'serve', ...sets], {
       cwd: this.#home,
       env: environmentWith(),
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -13,6 +13,8 @@
 //     pages of old versions are used again.
 // D2. A failed commit leaves no trace, and the next one works as soon as the disk does.
 // D3. A file that is cut short, or no LMDB file, is refused by name when it is opened.
+// D4. A reader has read once when it is handed over. The binding makes its transaction and its cursor for the first read;
+//     when their thread is terminated just then, Node 24 ends the process.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
@@ -61,7 +63,10 @@ export function openLmdbWriter(directory: string): Store {
 export function openLmdbReader(directory: string): StoreReader & Pick<Store, 'backup'> {
   const { state, bytes } = inspectDataFile(join(directory, DATA_FILE));
   if (state === 'shorter') readEverythingApart(directory, bytes);
-  return new LmdbReader(openDatabase(directory, true), directory);
+  const reader = new LmdbReader(openDatabase(directory, true), directory);
+  reader.range({ start: Uint8Array.of(0), end: Uint8Array.of(1), limit: 1 });
+  reader.refresh();
+  return reader;
 }
 
 class LmdbReader implements StoreReader, Pick<Store, 'backup'> {

@@ -85,6 +85,8 @@ async function readsBehind(refresh: boolean): Promise<number> {
   store.commit((batch) => batch.put(KEY, numbered(0)));
   const workerData = { moduleUrl, directory, shared: shared.buffer, commits, refresh };
   const worker = new Worker(readingThread, { eval: true, workerData });
+  // Listened for from the start: its last message and its end may come in one go, before who waits for the one goes on.
+  const exited = once(worker, 'exit');
   await once(worker, 'message');
   for (let i = 1; i <= commits; i++) {
     store.commit((batch) => batch.put(KEY, numbered(i)));
@@ -92,7 +94,7 @@ async function readsBehind(refresh: boolean): Promise<number> {
     Atomics.notify(shared, 0);
   }
   const [behind] = (await once(worker, 'message')) as [number];
-  await once(worker, 'exit');
+  await exited;
   await store.close();
   return behind;
 }
