@@ -108,6 +108,24 @@ export const configTable = {
     'durable',
     'What a 2xx on a write has survived: nothing, the process, or the power cord.',
   ),
+  'journal.segment_bytes': integer(
+    65_536,
+    1024 * MIB,
+    16 * MIB,
+    'The size of a file of the journal; a few of them are kept and used in turn.',
+  ),
+  'journal.unapplied_bytes_max': integer(
+    MIB,
+    4096 * MIB,
+    128 * MIB,
+    'What may be durable in the journal and not in the tables yet; past it writers wait, and then get 503.',
+  ),
+  'journal.apply_after_ms': integer(
+    1,
+    60_000,
+    250,
+    'How long the tables may be behind the journal when nobody waits for them; the longer, the more writes of one key are one.',
+  ),
   shutdown_timeout_ms: integer(0, 600_000, 10_000, 'How long a stop may take before what is left is cut off.'),
   'log.level': choice(['silent', 'error', 'warn', 'info', 'debug'], 'info', 'The least that is logged.'),
   'admin.token': {

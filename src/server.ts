@@ -11,8 +11,9 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { agentProtocol } from './actors/agent/protocol.js';
-import { ADMIN, AGENTS, OPERATORS, operatorProtocol } from './actors/operator/protocol.js';
-import { STATE_BYTES, STATE_KEYS, stateProtocol } from './actors/state/protocol.js';
+import { ADMIN, operatorProtocol } from './actors/operator/protocol.js';
+import { stateProtocol } from './actors/state/protocol.js';
+import { COUNTERS } from './audit/counters.js';
 import { systemClock } from './clock.js';
 import type { Config } from './config.js';
 import { CodedError } from './errors.js';
@@ -140,12 +141,14 @@ function startSystem(
   const { messaging, state, verification } = config;
   return System.start({
     directory: directory.tables,
+    journalDirectory: directory.journal,
     backups: directory.backups,
+    journal: config.journal,
     workers,
     workerUrl: new URL('./worker.js', import.meta.url),
     settings: { messaging, state, verification } satisfies WorkerSettings,
     protocols: [operatorProtocol, agentProtocol, stateProtocol],
-    counters: [OPERATORS, AGENTS, STATE_BYTES, STATE_KEYS],
+    counters: COUNTERS,
     durability: config.durability,
     residentBytesMaxPerWorker: Math.ceil(RESIDENT_BYTES_MAX / workers),
     forceEncoding: false,
@@ -189,7 +192,8 @@ interface ContextParts {
 function httpContext({ config, log, system, hasher, longPolls, status, draining }: ContextParts): HttpContext {
   const authenticator = new Authenticator({
     hasher,
-    lookup: (lookupId) => system.read(['token', lookupId]) as TokenRecord | undefined,
+    lookup: (lookupId) =>
+      system.read(['token', lookupId]) as TokenRecord | undefined | Promise<TokenRecord | undefined>,
     cacheTtlMs: config.auth.cacheTtlMs,
     clock: systemClock,
     ...(config.admin.token === null ? {} : { adminToken: config.admin.token }),

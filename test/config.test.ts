@@ -50,6 +50,7 @@ test('without any source every key has the default of the contract', () => {
     dataDir: './troupe-data',
     workers: 0,
     durability: 'durable',
+    journal: { segmentBytes: 16_777_216, unappliedBytesMax: 134_217_728, applyAfterMs: 250 },
     shutdownTimeoutMs: 10_000,
     log: { level: 'info' },
     admin: { token: null },

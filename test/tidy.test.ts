@@ -67,7 +67,7 @@ const RULES: readonly { readonly part: RegExp; readonly may: readonly RegExp[] }
     may: [
       /^src\/audit\//,
       /^src\/actors\/[a-z]+\/(protocol|state|inbox)\.ts$/,
-      /^src\/runtime\/(storage\/|codec\.ts$|actor\.ts$)/,
+      /^src\/runtime\/(storage\/|codec\.ts$|actor\.ts$|event-blocks\.ts$)/,
     ],
   },
   // The offline commands (backup, check) read a store that no server of this process has open.

@@ -1,43 +1,40 @@
 // Raw LMDB
 //
-// The floor of the journal's bench: the same keys and values put into LMDB by hand, in transactions of a fixed size, each
-// flushed before the next.
+// What the store's own library makes durable, without anything of ours: its asynchronous puts, which it groups by itself,
+// each caller waiting until its put is flushed.
 
 import { mkdirSync } from 'node:fs';
 import { open } from 'lmdb';
 
-export interface RawEntry {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
-}
-
 export class RawLmdb {
   readonly #database;
 
-  /** `directory` is made when it is not there. Opened with the same flags as the store. */
-  constructor(directory: string) {
+  /** `directory` is made when it is not there. `sequential`: keys are numbers that only grow, or else texts. */
+  constructor(directory: string, sequential: boolean) {
     mkdirSync(directory, { recursive: true });
-    this.#database = open<Uint8Array, Uint8Array>({
+    this.#database = open<Uint8Array, string | number>({
       path: directory,
       noSubdir: false,
       encoding: 'binary',
-      keyEncoding: 'binary',
+      keyEncoding: sequential ? 'uint32' : 'ordered-binary',
       cache: false,
       compression: false,
-      overlappingSync: false,
     });
   }
 
-  /** One transaction; durable when it returns. */
-  putAll(entries: readonly RawEntry[]): void {
-    // A block body: what the callback returns would be awaited, and the flush with it.
-    this.#database.transactionSync(() => {
-      for (const { key, value } of entries) this.#database.putSync(key, value);
-    });
+  /** All of them are durable when it resolves. */
+  async putAll(keys: readonly (string | number)[], value: Uint8Array): Promise<void> {
+    for (const key of keys) void this.#database.put(key, value);
+    await this.#database.flushed;
   }
 
   count(): number {
     return this.#database.getKeysCount();
+  }
+
+  /** The value of each key that there is. */
+  values(): Uint8Array[] {
+    return Array.from(this.#database.getRange(), ({ value }) => value);
   }
 
   async close(): Promise<void> {

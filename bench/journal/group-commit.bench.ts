@@ -1,116 +1,229 @@
-// Measures: durable commits a second through the journal, when 1, 64, 1,024 or 10,000 callers wait for theirs: each puts
-// one record (one message of 200 bytes into one of 256 inboxes), waits until it is acknowledged, and puts the next.
+// Measures: durable turns a second through the journal's own thread, the applier behind it, when 1, 64, 1,024 or 10,000
+// actors wait for theirs: each puts its state (200 bytes) and adds to a counter, waits until that is acknowledged, and
+// does it again; and when 1,024 of 204,800 do so in turn, so that no write of a state is soon followed by another. This
+// thread plays the shard: records leave in one batch, the answer comes back by the port.
 //
-// Does not measure: the way from a turn to the journal's thread and back, events, counters, or readers beside the writer.
+// Does not measure: handlers, mailboxes, events, or the way from the front door.
 //
-// How to read it: the floor puts the same keys and values into LMDB by hand, in flushed transactions of 1,000, whoever
-// waits: so the journal is above it where groups are larger, and far below where one caller waits alone for a flush.
-// `append` writes the same bytes to a file with one fdatasync for each group: what the disk alone would allow.
-// `verified` counts the keys in the store.
+// How to read it: the floor appends the same bytes to a file, with one fdatasync for all who wait. `LMDB` puts the same
+// states with the library's own asynchronous puts; `LMDB, sequential keys` puts each record into an environment that is
+// used as a log. `verified` is what the far end holds: the counter in the tables, the rows and bytes of the others.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Batch } from '../../src/runtime/batch.js';
 import { RecordWriter } from '../../src/runtime/commit-record.js';
 import { Counters, Reservations } from '../../src/runtime/counters.js';
-import { Journal } from '../../src/runtime/journal.js';
+import { UNAPPLIED_BYTES_MAX } from '../../src/runtime/journal.js';
+import { JournalHandle } from '../../src/runtime/journal-handle.js';
+import { Progress } from '../../src/runtime/progress.js';
 import { ShardMap } from '../../src/runtime/shard-map.js';
-import { encodeKey, rangeOf } from '../../src/runtime/storage/keys.js';
-import { openLmdbWriter } from '../../src/runtime/storage/lmdb-store.js';
-import type { Store } from '../../src/runtime/storage/store.js';
+import { encodeKey } from '../../src/runtime/storage/keys.js';
+import { openLmdbReader } from '../../src/runtime/storage/lmdb-store.js';
+import { SEGMENT_BYTES } from '../../src/runtime/storage/segments.js';
+import type { StoreReader } from '../../src/runtime/storage/store.js';
 import { CommitCount } from '../../src/runtime/store-view.js';
+import { readTablesState } from '../../src/runtime/tables.js';
+import type { Fence, JournalAnswer, ShardToJournal } from '../../src/runtime/threads/protocol.js';
 import { RawAppend } from '../baseline/raw-append.js';
-import { type RawEntry, RawLmdb } from '../baseline/raw-lmdb.js';
+import { RawLmdb } from '../baseline/raw-lmdb.js';
 import { runBench } from '../harness/bench.js';
 import { LatencyRecorder } from '../harness/latency.js';
 import type { BenchCase, Sample, Subject } from '../harness/measure.js';
 
-const WAITING = [1, 64, 1_024, 10_000] as const;
-const FLOOR_TRANSACTION_PUTS = 1_000;
-const INBOXES = 256;
-const VALUE_BYTES = 200;
-const TABLE = 'inbox';
+interface Case {
+  readonly waiting: number;
+  /** Actors that there are. */
+  readonly among: number;
+}
+
+const CASES: readonly Case[] = [
+  { waiting: 1, among: 1 },
+  { waiting: 64, among: 64 },
+  { waiting: 1_024, among: 1_024 },
+  { waiting: 10_000, among: 10_000 },
+  { waiting: 1_024, among: 204_800 },
+];
+/** Has no divisor in common with the number of actors: steps of it meet all of them, far from each other. */
+const STRIDE = 79_999;
+const VALUE = Buffer.alloc(200, 's');
+const COUNTERS = ['turns'];
 const SLOT = 0;
 const SOURCE = 1;
 
-/** The same messages for everyone: inboxes in turn, each with growing numbers. */
-class Messages {
-  readonly #value = Buffer.alloc(VALUE_BYTES, 'm');
-  #made = 0;
-
-  take(count: number): RawEntry[] {
-    return Array.from({ length: count }, () => {
-      const place = this.#made++;
-      const inbox = String(place % INBOXES).padStart(24, '0');
-      return { key: encodeKey([TABLE, inbox, Math.floor(place / INBOXES)]), value: this.#value };
-    });
-  }
+function nameOf(actor: number): string {
+  return `actor-${String(actor).padStart(18, '0')}`;
 }
 
-/** Groups of `size`, until the budget is spent. */
-function sampleGroups(size: number, budgetMs: number, commit: (entries: RawEntry[]) => void, from: Messages): Sample {
+/** Everyone who waits is answered at once, and asks again, until the budget is spent. */
+async function sampleRounds(waiting: number, budgetMs: number, round: () => Promise<void>): Promise<Sample> {
   const latency = new LatencyRecorder();
   const startedAt = performance.now();
   let operations = 0;
   let now = startedAt;
   while (now - startedAt < budgetMs) {
-    const groupAt = now;
-    commit(from.take(size));
-    operations += size;
+    const roundAt = now;
+    await round();
+    operations += waiting;
     now = performance.now();
-    latency.record(now - groupAt);
+    latency.record(now - roundAt);
   }
   return { operations, elapsedMs: now - startedAt, latency: latency.summary() };
 }
 
-/** A journal whose callers live in the same thread: what they wait for is the group alone. */
-class JournalSubject {
-  readonly #store: Store;
-  readonly #journal: Journal;
-  readonly #batch = new Batch();
-  readonly #writer = new RecordWriter(this.#batch);
-  readonly #map = new ShardMap();
-  #submitted = 0;
-  #durable = 0;
+/** Who takes a turn in each round: the same `waiting` actors, or others of `among` each time, in no order. */
+function makeRounds({ waiting, among }: Case): number[][] {
+  if (among === waiting) return [Array.from({ length: waiting }, (_, actor) => actor)];
+  const shuffled = Array.from({ length: among }, (_, place) => (place * STRIDE) % among);
+  return Array.from({ length: Math.floor(among / waiting) }, (_, round) =>
+    shuffled.slice(round * waiting, (round + 1) * waiting),
+  );
+}
 
-  constructor(directory: string) {
-    this.#store = openLmdbWriter(directory);
-    const counters = new Counters([]);
-    const parts = { store: this.#store, map: this.#map, counters, commits: new CommitCount() };
-    this.#journal = new Journal(parts, [SLOT]);
-    this.#journal.attach(SOURCE, {
-      reservations: new Reservations(counters),
-      acknowledge: (acknowledgement) => {
-        if (acknowledgement.kind === 'failed') throw new Error(`A commit failed: ${acknowledgement.reason}`);
-        this.#durable = acknowledgement.upTo;
-      },
+/** The records of one round. */
+function roundBatch(actors: readonly number[], epoch: number): ArrayBuffer {
+  const batch = new Batch();
+  const writer = new RecordWriter(batch);
+  for (const actor of actors) {
+    writer.begin();
+    writer.put(encodeKey(['row', nameOf(actor)]), VALUE);
+    writer.add(0, 1, false);
+    writer.end({ slot: SLOT, epoch });
+  }
+  return batch.take();
+}
+
+class JournalSubject {
+  readonly #journal: JournalHandle;
+  readonly #reader: StoreReader;
+  readonly #port: MessagePort;
+  readonly #rounds: readonly ArrayBuffer[];
+  #submitted = 0;
+  #round = 0;
+  #acknowledged: () => void = () => undefined;
+
+  private constructor(journal: JournalHandle, reader: StoreReader, port: MessagePort, fence: Fence, of: Case) {
+    this.#journal = journal;
+    this.#reader = reader;
+    this.#port = port;
+    this.#rounds = makeRounds(of).map((actors) => roundBatch(actors, fence.epoch));
+    port.on('message', (answer: JournalAnswer) => {
+      if (answer.kind === 'failed') throw new Error(`A commit failed: ${answer.reason}`);
+      if (answer.kind === 'durable' && answer.upTo === this.#submitted) this.#acknowledged();
     });
   }
 
-  /** Each entry is the one write of a record of its own; returns when all are acknowledged. */
-  commit(entries: readonly RawEntry[]): void {
-    const epoch = this.#map.epoch(SLOT);
-    for (const { key, value } of entries) {
-      this.#writer.begin();
-      this.#writer.put(key, value);
-      this.#writer.end({ slot: SLOT, epoch });
-    }
-    this.#submitted += entries.length;
-    this.#journal.submit(SOURCE, this.#batch.take(), 0);
-    while (this.#journal.hasWork) this.#journal.commitGroup();
-    if (this.#durable !== this.#submitted) throw new Error('The journal left a record without an answer');
+  static async open(directory: string, of: Case): Promise<JournalSubject> {
+    const counters = new Counters(COUNTERS);
+    const memory = {
+      map: new ShardMap().memory,
+      counters: counters.memory,
+      commits: new CommitCount().memory,
+      progress: new Progress().memory,
+    };
+    const journal = new JournalHandle(
+      {
+        directory,
+        journalDirectory: join(directory, 'journal'),
+        backups: join(directory, 'backups'),
+        tuning: {
+          segmentBytes: SEGMENT_BYTES,
+          unappliedBytesMax: UNAPPLIED_BYTES_MAX,
+          applyAfterMs: 250,
+        },
+        memory,
+        counterNames: COUNTERS,
+        slots: [SLOT],
+      },
+      {
+        failing: (reason) => console.error(reason),
+        recovering: () => undefined,
+        died: (error) => console.error(error),
+      },
+    );
+    const fence = await journal.ready();
+    const ports = new MessageChannel();
+    journal.attach(SOURCE, ports.port1, new Reservations(counters).memory);
+    return new JournalSubject(journal, openLmdbReader(directory), ports.port2, fence, of);
   }
 
-  count(): number {
-    this.#store.refresh();
-    const { start, end } = rangeOf([TABLE]);
-    return this.#store.count(start, end);
+  async round(waiting: number): Promise<void> {
+    this.#submitted += waiting;
+    const batch = this.#rounds[this.#round++ % this.#rounds.length]!.slice(0);
+    await new Promise<void>((resolve) => {
+      this.#acknowledged = resolve;
+      this.#port.postMessage({ kind: 'records', generation: 0, batch } satisfies ShardToJournal, [batch]);
+    });
+  }
+
+  async count(): Promise<number> {
+    await this.#journal.settled();
+    this.#reader.refresh();
+    return readTablesState(this.#reader, COUNTERS).counters[0]!;
   }
 
   async close(): Promise<void> {
-    await this.#store.close();
+    this.#port.close();
+    await this.#reader.close();
+    await this.#journal.stop();
   }
+}
+
+function journalSubject(journal: JournalSubject, waiting: number): Subject {
+  return {
+    name: 'journal',
+    run: (budgetMs) => sampleRounds(waiting, budgetMs, () => journal.round(waiting)),
+    countFarEnd: () => journal.count(),
+  };
+}
+
+function appendSubject(append: RawAppend, of: Case): Subject {
+  const { waiting } = of;
+  const bytes = new Uint8Array(roundBatch(makeRounds(of)[0]!, 1));
+  return {
+    name: 'raw file',
+    run: (budgetMs) => sampleRounds(waiting, budgetMs, async () => append.append(bytes)),
+    countFarEnd: async () => (append.sizeBytes / bytes.length) * waiting,
+  };
+}
+
+/** Each state carries how often it was put. */
+function lmdbSubject(lmdb: RawLmdb, of: Case): Subject {
+  const { waiting } = of;
+  const keys = makeRounds(of).map((actors) => actors.map(nameOf));
+  let rounds = 0;
+  return {
+    name: 'LMDB',
+    run: (budgetMs) =>
+      sampleRounds(waiting, budgetMs, async () => {
+        const value = Buffer.from(VALUE);
+        const keysOfRound = keys[rounds % keys.length]!;
+        value.writeUInt32LE(Math.floor(rounds++ / keys.length) + 1);
+        await lmdb.putAll(keysOfRound, value);
+      }),
+    countFarEnd: async () => lmdb.values().reduce((sum, value) => sum + Buffer.from(value).readUInt32LE(), 0),
+  };
+}
+
+function lmdbLogSubject(lmdb: RawLmdb, waiting: number): Subject {
+  let last = 0;
+  return {
+    name: 'LMDB, sequential keys',
+    run: (budgetMs) =>
+      sampleRounds(waiting, budgetMs, () =>
+        lmdb.putAll(
+          Array.from({ length: waiting }, () => ++last),
+          VALUE,
+        ),
+      ),
+    countFarEnd: async () => lmdb.count(),
+  };
+}
+
+function text(count: number): string {
+  return count.toLocaleString('en-US');
 }
 
 await runBench({
@@ -118,22 +231,21 @@ await runBench({
   async open() {
     const directory = mkdtempSync(join(tmpdir(), 'troupe-bench-'));
     const closers: (() => unknown)[] = [];
-    const cases = WAITING.map((waiting): BenchCase => {
-      const folder = join(directory, String(waiting));
-      const raw = new RawLmdb(join(folder, 'raw'));
-      const journal = new JournalSubject(emptyFolder(folder));
+    const cases: BenchCase[] = [];
+    for (const of of CASES) {
+      const { waiting, among } = of;
+      const folder = join(directory, `${waiting}-${among}`);
+      const lmdb = new RawLmdb(join(folder, 'lmdb'), false);
+      const lmdbLog = new RawLmdb(join(folder, 'lmdb-log'), true);
       const append = new RawAppend(join(folder, 'append'));
-      closers.push(
-        () => raw.close(),
-        () => journal.close(),
-        () => append.close(),
-      );
-      return {
-        name: `${waiting.toLocaleString('en-US')} waiting`,
-        floor: rawSubject(raw),
-        subjects: [journalSubject(journal, waiting), appendSubject(append, waiting)],
-      };
-    });
+      const journal = await JournalSubject.open(mkdtempSync(join(folder, 'journal-')), of);
+      for (const each of [lmdb, lmdbLog, append, journal]) closers.push(() => each.close());
+      cases.push({
+        name: `${text(waiting)} waiting${among === waiting ? '' : `, of ${text(among)}`}`,
+        floor: appendSubject(append, of),
+        subjects: [journalSubject(journal, waiting), lmdbSubject(lmdb, of), lmdbLogSubject(lmdbLog, waiting)],
+      });
+    }
     const close = async (): Promise<void> => {
       for (const closer of closers) await closer();
       rmSync(directory, { recursive: true, force: true });
@@ -141,44 +253,3 @@ await runBench({
     return { cases, close };
   },
 });
-
-function emptyFolder(under: string): string {
-  return mkdtempSync(join(under, 'journal-'));
-}
-
-function rawSubject(raw: RawLmdb): Subject {
-  const messages = new Messages();
-  return {
-    name: 'raw LMDB, 1,000 a transaction',
-    run: async (budgetMs) => sampleGroups(FLOOR_TRANSACTION_PUTS, budgetMs, (entries) => raw.putAll(entries), messages),
-    countFarEnd: async () => raw.count(),
-  };
-}
-
-function journalSubject(journal: JournalSubject, waiting: number): Subject {
-  const messages = new Messages();
-  return {
-    name: 'journal',
-    run: async (budgetMs) => sampleGroups(waiting, budgetMs, (entries) => journal.commit(entries), messages),
-    countFarEnd: async () => journal.count(),
-  };
-}
-
-function appendSubject(append: RawAppend, waiting: number): Subject {
-  const messages = new Messages();
-  let entryBytes = 1;
-  return {
-    name: 'append and fdatasync',
-    run: async (budgetMs) =>
-      sampleGroups(
-        waiting,
-        budgetMs,
-        (entries) => {
-          entryBytes = entries[0]!.key.length + entries[0]!.value.length;
-          append.append(Buffer.concat(entries.flatMap(({ key, value }) => [key, value])));
-        },
-        messages,
-      ),
-    countFarEnd: async () => append.sizeBytes / entryBytes,
-  };
-}

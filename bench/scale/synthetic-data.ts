@@ -20,6 +20,7 @@ import type { StateRow } from '../../src/actors/state/state.js';
 import { createIdSource, newAgentAddress, newId } from '../../src/ids.js';
 import type { Key } from '../../src/runtime/actor.js';
 import { encodeValue } from '../../src/runtime/codec.js';
+import { eventRows } from '../../src/runtime/event-blocks.js';
 import { tablesDirectory } from '../../src/runtime/storage/data-directory.js';
 import { encodeKey } from '../../src/runtime/storage/keys.js';
 import { openLmdbWriter } from '../../src/runtime/storage/lmdb-store.js';
@@ -115,6 +116,8 @@ export function stateKeyAt(number: number): string {
 type Row = readonly [key: Key, value: unknown];
 
 /** Collects rows into commits (SD2). */
+const EVENTS_PER_WRITE = 1000;
+
 class RowWriter {
   readonly #store: Store;
   #waiting: { readonly key: Uint8Array; readonly value: Uint8Array }[] = [];
@@ -130,7 +133,10 @@ class RowWriter {
   }
 
   write(key: Key, value: unknown): void {
-    const bytes = encodeValue(value);
+    this.writeBytes(key, encodeValue(value));
+  }
+
+  writeBytes(key: Key, bytes: Uint8Array): void {
     this.#waiting.push({ key: encodeKey(key), value: bytes });
     this.#bytes += bytes.length;
     this.rows++;
@@ -250,16 +256,23 @@ function writeInboxes(writer: RowWriter, people: Population, plan: SyntheticPlan
 
 function writeEvents(writer: RowWriter, people: Population, plan: SyntheticPlan): void {
   const { addresses } = people;
+  let events: Uint8Array[] = [];
+  const add = (seq: number, event: unknown): void => {
+    events.push(encodeValue(event));
+    if (events.length < EVENTS_PER_WRITE && seq < plan.events) return;
+    for (const { key, value } of eventRows(seq - events.length + 1, events)) writer.writeBytes(key, value);
+    events = [];
+  };
   for (let seq = 1; seq <= plan.events; seq++) {
     const place = (seq - 1) % addresses.length;
     const address = addresses[place]!;
     if (seq <= addresses.length) {
       const data = { address, operator_id: people.ownerOf(place).id, has_webhook: false };
-      writer.write(['event', seq], [people.registeredAt(place), 'agent_registered', address, data]);
+      add(seq, [people.registeredAt(place), 'agent_registered', address, data]);
     } else {
       const to = addresses[(place + 1) % addresses.length]!;
       const data = { message_id: newId(), from: address, to, content: EVENT_CONTENT, content_length: 40 };
-      writer.write(['event', seq], [BIRTH_MS + seq, 'message_sent', address, data]);
+      add(seq, [BIRTH_MS + seq, 'message_sent', address, data]);
     }
   }
 }

@@ -33,6 +33,8 @@ export interface PlayOptions {
   readonly clientProcesses: number;
   /** Between two kills, also ask the server this many times to replace a worker. */
   readonly replacementsPerLife: number;
+  /** Every other kill strikes while the server starts, recovering what the kill before it left. */
+  readonly killWhileStarting?: boolean;
   readonly settings?: Readonly<Record<string, string | number>>;
   /** Keeps the data directory of a play that found something. */
   readonly keepData?: boolean;
@@ -53,6 +55,9 @@ export interface PlayResult {
 /** From the moment a server says that it is ready to its end. */
 const LIFE_MS_MIN = 20;
 const LIFE_MS_MAX = 800;
+/** From the spawn to a kill that is to strike while it starts, which takes some hundred milliseconds. */
+const START_KILL_MS_MIN = 100;
+const START_KILL_MS_MAX = 600;
 
 /** No limits, as the agents talk faster than people; any response passes the gate; room for all that is not yet read. */
 const PLAY_SETTINGS = {
@@ -94,6 +99,7 @@ class Play {
   readonly #clients: readonly ClientHandle[];
   readonly #random: Random;
   readonly #restartsMs: number[] = [];
+  #kills = 0;
   #replacements = 0;
 
   constructor(options: PlayOptions, server: ServerProcess, clients: readonly ClientHandle[]) {
@@ -121,7 +127,7 @@ class Play {
     await this.#all((client, index) =>
       client.order({ kind: 'start', url: this.#server.url, roles: this.#share(casting, index) }),
     );
-    for (let kill = 1; kill <= this.#options.kills; kill++) await this.#killOnce(kill);
+    while (this.#kills < this.#options.kills) await this.#killOnce();
     await this.#live();
     await this.#all((client) => client.order({ kind: 'finish' }));
     const reports = await this.#all((client) => client.order({ kind: 'drain' }));
@@ -129,12 +135,17 @@ class Play {
     return await this.#judge(api, casting, merge(observations.filter((one) => one !== null)));
   }
 
-  async #killOnce(kill: number): Promise<void> {
+  async #killOnce(): Promise<void> {
     await this.#live();
     await this.#server.kill();
+    this.#kills++;
+    if (this.#options.killWhileStarting === true) {
+      await this.#server.startAndKill(this.#random.between(START_KILL_MS_MIN, START_KILL_MS_MAX));
+      this.#kills++;
+    }
     const restartMs = await this.#server.start();
     this.#restartsMs.push(restartMs);
-    this.#options.say?.(`kill ${kill} of ${this.#options.kills}, ready again after ${Math.round(restartMs)} ms`);
+    this.#options.say?.(`kill ${this.#kills} of ${this.#options.kills}, ready again after ${Math.round(restartMs)} ms`);
   }
 
   /** Lets the server live for a while, and replaces workers in it when asked to. */
@@ -178,7 +189,7 @@ class Play {
     const sorted = this.#restartsMs.toSorted((a, b) => a - b);
     return {
       findings,
-      kills: this.#restartsMs.length,
+      kills: this.#kills,
       replacements: this.#replacements,
       acknowledged: observation.sent.length - unknown,
       unknown,

@@ -53,16 +53,8 @@ export class ServerProcess {
 
   /** Milliseconds from the spawn to the line that says the address (V1). */
   async start(): Promise<number> {
-    const { mainFile, dataDirectory, settings } = this.#options;
-    if (this.#port === 0) this.#port = await findFreePort();
-    const all = { ...settings, 'http.port': this.#port, data_dir: dataDirectory };
-    const sets = Object.entries(all).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
     const startedAt = performance.now();
-    this.#output = '';
-    this.#expectedEnd = false;
-    const stdio = ['ignore', 'pipe', 'pipe'] as const;
-    const child = spawn(process.execPath, [mainFile, 'serve', ...sets], { env: plainEnvironment(), stdio: [...stdio] });
-    this.#child = child;
+    const child = await this.#spawn();
     const ready = new Promise<void>((resolve, reject) => {
       const deadline = setTimeout(() => reject(this.#failure('did not start in time')), START_TIMEOUT_MS);
       const heard = (chunk: string): void => {
@@ -81,6 +73,17 @@ export class ServerProcess {
     });
     await ready;
     return performance.now() - startedAt;
+  }
+
+  /** Starts it and kills it -9 so long after, whether it is ready by then or not. */
+  async startAndKill(afterMs: number): Promise<void> {
+    const child = await this.#spawn();
+    const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+    const timer = setTimeout(() => child.kill('SIGKILL'), afterMs);
+    const [code, signal] = await ended;
+    clearTimeout(timer);
+    if (signal !== 'SIGKILL') throw this.#failure(`ended by itself with ${code} while it started`);
+    this.#expectedEnd = true;
   }
 
   /** kill -9: nothing of the process runs after this instant. Resolves when it is gone. */
@@ -120,6 +123,19 @@ export class ServerProcess {
     const child = this.#child;
     const ended = child === null || child.exitCode !== null || child.signalCode !== null;
     if (ended && !this.#expectedEnd) throw this.#failure('ended by itself');
+  }
+
+  async #spawn(): Promise<ChildProcess> {
+    const { mainFile, dataDirectory, settings } = this.#options;
+    if (this.#port === 0) this.#port = await findFreePort();
+    const all = { ...settings, 'http.port': this.#port, data_dir: dataDirectory };
+    const sets = Object.entries(all).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
+    this.#output = '';
+    this.#expectedEnd = false;
+    const stdio = ['ignore', 'pipe', 'pipe'] as const;
+    const child = spawn(process.execPath, [mainFile, 'serve', ...sets], { env: plainEnvironment(), stdio: [...stdio] });
+    this.#child = child;
+    return child;
   }
 
   async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {

@@ -24,7 +24,7 @@ export interface AuditReport {
   /** The first FINDINGS_MAX, in the order of the keys; what concerns the whole comes last. */
   readonly findings: readonly Finding[];
   readonly findingsTotal: number;
-  /** Rows looked at, by table. */
+  /** Entries looked at, by table: rows, or the events in them. */
   readonly rows: Readonly<Record<string, number>>;
 }
 
@@ -37,8 +37,8 @@ export function auditTables(reader: StoreReader): AuditReport {
   for (;;) {
     const keys = reader.rangeKeys({ start, end: PAST_LAST_KEY, limit: PAGE_KEYS });
     for (const bytes of keys) {
-      const table = auditRow(audit, reader, rules, bytes);
-      rows[table] = (rows[table] ?? 0) + 1;
+      const { table, entries } = auditRow(audit, reader, rules, bytes);
+      rows[table] = (rows[table] ?? 0) + entries;
     }
     const last = keys.at(-1);
     if (last === undefined || keys.length < PAGE_KEYS) break;
@@ -51,23 +51,30 @@ export function auditTables(reader: StoreReader): AuditReport {
   return { findings: audit.findings, findingsTotal: audit.findingsTotal, rows };
 }
 
-/** Holds one row to its table's rule, and returns the table. */
-function auditRow(audit: Audit, reader: StoreReader, rules: ReadonlyMap<string, AuditRule>, bytes: Bytes): string {
+interface Audited {
+  readonly table: string;
+  readonly entries: number;
+}
+
+/** Holds one row to its table's rule. */
+function auditRow(audit: Audit, reader: StoreReader, rules: ReadonlyMap<string, AuditRule>, bytes: Bytes): Audited {
   const key = attempt(() => decodeKey(bytes));
   if (!key.ok) {
     audit.reportText('', Buffer.from(bytes).toString('hex'), `the key cannot be decoded: ${key.reason}`);
-    return '';
+    return { table: '', entries: 1 };
   }
   const table = key.value[0];
   const rule = rules.get(table);
   if (rule === undefined) {
     audit.report(key.value, 'no such table is known');
-    return table;
+    return { table, entries: 1 };
   }
   const held = attempt(() => {
     const stored = reader.get(bytes);
-    rule.row(key.value, rule.isRaw === true ? stored : decodeValue(stored ?? new Uint8Array()));
+    const value = rule.isRaw === true ? stored : decodeValue(stored ?? new Uint8Array());
+    rule.row(key.value, value);
+    return rule.entriesOf?.(value) ?? 1;
   });
   if (!held.ok) audit.report(key.value, `the value is not what this table holds: ${held.reason}`);
-  return table;
+  return { table, entries: held.ok ? held.value : 1 };
 }

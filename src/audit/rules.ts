@@ -16,11 +16,22 @@ import type { OperatorRow } from '../actors/operator/state.js';
 import { STATE_BYTES, STATE_KEYS } from '../actors/state/protocol.js';
 import type { StateRow } from '../actors/state/state.js';
 import type { Key } from '../runtime/actor.js';
+import { decodeValue } from '../runtime/codec.js';
+import { eventsOf } from '../runtime/event-blocks.js';
+import { COUNTERS } from './counters.js';
 import type { Audit } from './findings.js';
+
+const META_NAMES: ReadonlySet<string> = new Set(
+  [['schema'], ['epoch'], ['seq'], ['applied'], ...COUNTERS.map((name) => ['counter', name])].map((name) =>
+    JSON.stringify(name),
+  ),
+);
 
 export interface AuditRule {
   /** Called for each row of the table, in key order. May throw on a value of another shape. */
   row(key: Key, value: unknown): void;
+  /** How many entries a row of this table holds, where it is not one. */
+  entriesOf?(value: unknown): number;
   /** Called once, after all rows of all tables. */
   end?(): void;
   /** The values are not msgpack: `row` gets the bytes. */
@@ -51,10 +62,17 @@ function metaRule(audit: Audit): AuditRule {
   return {
     isRaw: true,
     row: (key) => {
-      audit.metaNumber(...key.slice(1).map(String));
+      const name = key.slice(1).map(String);
+      audit.metaNumber(...name);
+      if (!META_NAMES.has(JSON.stringify(name))) audit.report(key, 'no such number is known');
     },
     end: () => {
-      for (const counter of [OPERATORS, AGENTS, STATE_KEYS, STATE_BYTES]) {
+      // The first group of a journal raises the epoch, before anything else is written.
+      const applied = audit.metaNumber('applied');
+      if (applied > 0 && audit.metaNumber('epoch') === 0) {
+        audit.report(['meta', 'applied'], `it is ${applied}, and no server was ever started: there is no epoch`);
+      }
+      for (const counter of COUNTERS) {
         const kept = audit.metaNumber('counter', counter);
         const recounted = audit.recounted(counter);
         if (kept !== recounted)
@@ -67,12 +85,17 @@ function metaRule(audit: Audit): AuditRule {
 function eventRule(audit: Audit): AuditRule {
   let last = 0;
   return {
-    row: (key, value) => {
-      const seq = Number(key[1]);
-      if (seq !== last + 1) audit.report(key, `the event before it is ${last}: events are missing`);
-      last = seq;
-      const [at, type] = value as readonly unknown[];
-      if (typeof at !== 'number' || typeof type !== 'string') audit.report(key, 'it is no event');
+    isRaw: true,
+    entriesOf: (row) => eventsOf(0, row as Uint8Array).length,
+    row: (key, row) => {
+      const events = eventsOf(Number(key[1]), row as Uint8Array);
+      const [first] = events;
+      if (first?.seq !== last + 1) audit.report(key, `the event before it is ${last}: events are missing`);
+      last = Number(key[1]);
+      for (const { seq, value } of events) {
+        const [at, type] = decodeValue(value) as readonly unknown[];
+        if (typeof at !== 'number' || typeof type !== 'string') audit.report(['event', seq], 'it is no event');
+      }
     },
     end: () => {
       const kept = audit.metaNumber('seq');

@@ -1,9 +1,8 @@
 // troupe backup
 
 import { readdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { tablesDirectory } from '../runtime/storage/data-directory.js';
-import { openLmdbReader } from '../runtime/storage/lmdb-store.js';
+import { resolve } from 'node:path';
+import { copyDataDirectory } from '../runtime/storage/data-directory-copy.js';
 import { CONFIG_OPTIONS, type Command, configOf, print, readArguments, UsageError } from './command.js';
 
 export const backup: Command = async (args) => {
@@ -12,12 +11,7 @@ export const backup: Command = async (args) => {
   if (target === undefined) throw new UsageError('troupe backup needs the directory to copy to');
   const config = configOf(given);
   refuseOccupied(resolve(target));
-  const reader = openLmdbReader(tablesDirectory(config.dataDir));
-  try {
-    await reader.backup(join(resolve(target), 'tables'));
-  } finally {
-    await reader.close();
-  }
+  await copyDataDirectory(config.dataDir, target);
   print(`copied ${resolve(config.dataDir)} to ${resolve(target)}`);
   return 0;
 };

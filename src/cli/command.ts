@@ -14,16 +14,34 @@ export type Command = (args: readonly string[]) => Promise<number>;
 export interface Arguments {
   /** What followed each `--name`, in the order given. */
   readonly values: Readonly<Record<string, readonly string[]>>;
+  /** The `--name` without a value that were given. */
+  readonly flags: ReadonlySet<string>;
   readonly positionals: readonly string[];
 }
 
-/** Strict parsing of `--name VALUE` options: an unknown one, or more than `positionalsMax` words, is a UsageError. */
-export function readArguments(args: readonly string[], names: readonly string[], positionalsMax = 0): Arguments {
-  const options = Object.fromEntries(names.map((name) => [name, { type: 'string', multiple: true } as const]));
+/**
+ * Strict parsing of `--name VALUE` options, and of those without a value (`flags`): an unknown one, or more than
+ * `positionalsMax` words, is a UsageError.
+ */
+export function readArguments(
+  args: readonly string[],
+  names: readonly string[],
+  positionalsMax = 0,
+  flags: readonly string[] = [],
+): Arguments {
+  const options = Object.fromEntries([
+    ...names.map((name) => [name, { type: 'string', multiple: true }] as const),
+    ...flags.map((name) => [name, { type: 'boolean' }] as const),
+  ]);
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
     if (positionals.length > positionalsMax) throw new Error(`unexpected argument ${positionals[positionalsMax]}`);
-    return { values: values as Arguments['values'], positionals };
+    const found = values as Readonly<Record<string, readonly string[] | true>>;
+    return {
+      values: found as Arguments['values'],
+      flags: new Set(flags.filter((name) => found[name] === true)),
+      positionals,
+    };
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
   }

@@ -5,7 +5,7 @@ export const usage = `troupe: addresses, durable inboxes and shared state for AI
   troupe serve    run a server
   troupe init     register an operator and an agent on a running server, and print three calls to try
   troupe backup   copy a data directory, also while its server runs
-  troupe check    verify a data directory
+  troupe check    verify a data directory, and repair its journal
   troupe version  print the version
 
 troupe COMMAND --help tells more. Exit codes: 0 done, 1 failed or something found, 2 wrong use or wrong config.
@@ -33,15 +33,22 @@ credentials and three curl lines to try. Tokens are shown once: keep them.
 `,
   backup: `troupe backup TARGET [--set data_dir=DIR] [--config FILE]
 
-Copies the store of a data directory into the empty or new directory TARGET, while its server runs or not. The copy is
-consistent, as of one moment, and is itself a data directory: troupe serve --set data_dir=TARGET starts on it.
+Copies a data directory into the empty or new directory TARGET, while its server runs or not: the tables, and what the
+journal has beyond them. The copy is consistent, holds everything that was acknowledged when the command began, and is
+itself a data directory: troupe serve --set data_dir=TARGET starts on it.
 
 ${config}`,
-  check: `troupe check [DIR]
+  check: `troupe check [DIR] [--repair [--yes]]
 
-Verifies the data directory DIR (by default the configured one): every key and value can be read, counters equal a
-recount, nothing is orphaned, inboxes and events are in order and without gaps. Reads only. Exit code 1 when it found
+Verifies the data directory DIR (by default the configured one) as a server would find it: its tables, and over them the
+groups of its journal that are not in them yet. Every key and value can be read, counters equal a recount, nothing is
+orphaned, inboxes and events are in order and without gaps, the journal is whole. Reads only. Exit code 1 when it found
 something. On a directory whose server is running it checks the state of the moment at which it began.
+
+  --repair          for a journal that is damaged in the middle, on which no server starts: says which groups and events
+                    would be lost, and changes nothing (exit code 1); exit code 0 when there is nothing to repair
+  --yes             with --repair: moves the damaged segments aside, within the journal's directory, and keeps every
+                    group before the damage; refused while a server runs
 
 ${config}`,
   version: `troupe version

@@ -10,8 +10,10 @@
 //
 // A1. A handler that throws has said nothing: its effects are dropped and the actor restarts from the store.
 //     Expected refusals are therefore returned (`refuse`), never thrown; a refusal may have effects.
-// A2. `get` sees this actor's own effects, committed or not. Everything else sees durable data only.
+// A2. Reads see this actor's own effects, committed or not. Of what others wrote they see durable data only.
 // A3. A kind writes only to the tables that it declares.
+// A4. What others wrote is durable some time before reads show it. What a kind declares that it reads of theirs
+//     (`activationReads`, `reads`), the runtime waits for before the turn; what it does not declare may be missing still.
 
 import type { ErrorCode, ErrorParams, Fault } from '../errors.js';
 
@@ -65,19 +67,22 @@ export interface RangeQuery {
   readonly reverse?: boolean;
 }
 
-/** What may be read: durable data, whole commits, at least all that was acknowledged when the turn began. */
+/** What may be read: whole commits, of others durable ones, and at least all declared that was acknowledged before (A4). */
 export interface ActivationContext {
   readonly kind: string;
   readonly key: string;
   /** Milliseconds since the epoch, fixed for the turn. */
   readonly now: number;
-  /** One value; of this actor's own keys, the newest, even before its commit (A2). */
+  /** One value; of what this actor wrote itself, the newest, even before its commit (A2). */
   get(key: Key): unknown;
-  /** Entries in key order, at most `limit`. Durable data only. */
+  /**
+   * Entries in key order, at most `limit`, with this actor's own effects. While its writes are on their way to the tables
+   * it also costs a look at each of them, and reads one entry more for each of its deletes in the range.
+   */
   range(query: RangeQuery): KeyedValue[];
   /** Only the keys of a range. */
   rangeKeys(query: RangeQuery): Key[];
-  /** How many keys a query (without its limit) matches. Walks them. */
+  /** How many keys a query (without its limit) matches, with this actor's own effects. Walks them. */
   count(query: Omit<RangeQuery, 'limit' | 'reverse'>): number;
   /** The committed value of a counter. */
   counter(name: string): number;
@@ -115,16 +120,29 @@ export type Handler<State, M extends Messages, K extends keyof M> = (
   args: M[K]['args'],
 ) => M[K]['reply'] | Refusal | typeof LATER | Promise<M[K]['reply'] | Refusal | typeof LATER>;
 
+/** What a message of this actor makes it read of others' making. Pure, and cheap: it is called before every such turn. */
+export type ForeignReads<Args> = (key: string, args: Args) => readonly Key[] | 'everything';
+
 export interface ActorKind<State, M extends Messages> {
   readonly protocol: Protocol<M>;
   /** Every table that a handler of this kind may write to (A3). */
   readonly tables: readonly string[];
   /** Most envelopes and bytes waiting for one actor; past it the sender is told `full` (G4). */
   readonly mailbox: { readonly capacity: number; readonly bytesMax: number };
+  /** Keys of others' making that `activate` gets (A4). Of ranges it may read only the actor's own rows. */
+  activationReads?(key: string): readonly Key[];
   /** Reads what the actor needs from the store. Called on the first envelope, and again after a failure. */
   activate(context: ActivationContext): State;
+  /**
+   * By message: what its handler reads of others' making (A4), keys to get, or 'everything' for ranges over their rows.
+   * Not to be listed: rows that only this actor writes. Where several actors write a key in turn, one that wrote it lately
+   * may get its own last write, unless it reads 'everything'.
+   */
+  readonly reads?: { readonly [K in keyof M & string]?: ForeignReads<M[K]['args']> };
   /** Roughly the bytes that this state keeps resident; asked after turns, so cheap. */
   residentBytes(state: State): number;
+  /** An actor with nothing to remember: it is activated anew for its next envelope, for others may have written since. */
+  isBlank?(state: State): boolean;
   /** False keeps an idle actor in memory (it holds an open ask, say). Default: an actor without timers may go. */
   mayPassivate?(state: State): boolean;
   readonly handlers: { readonly [K in keyof M & string]: Handler<State, M, K> };

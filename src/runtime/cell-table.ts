@@ -6,7 +6,8 @@
 // Does not: run them (shard.ts), or admit envelopes (intake.ts).
 //
 // CT1. A cell is made only for a slot that the shard owns (G1).
-// CT2. A cell leaves only when nothing waits in it, nothing it said is unsettled, and nobody waits for it.
+// CT2. A cell leaves only when nothing waits in it, nothing it said is unsettled, all it wrote is in the tables, and nobody
+//      waits for it.
 
 import type { Clock } from '../clock.js';
 import { invariant } from '../invariant.js';
@@ -56,7 +57,7 @@ export class CellTable {
     this.#residents.touch(cell, stateBytes);
   }
 
-  /** Lets idle cells go until the rest fits. Records up to `settled` are durable. */
+  /** Lets idle cells go until the rest fits. Records up to `settled` are durable or failed. */
   trim(settled: number): void {
     if (!this.#residents.tooMany) return;
     this.#residents.trim((cell) => {
@@ -69,7 +70,7 @@ export class CellTable {
 
   #mayGo(cell: Cell, settled: number): boolean {
     const idle = (cell.status === 'ready' || cell.status === 'vacant') && !cell.queued && cell.mailbox.depth === 0;
-    if (!idle || cell.lastRecord > settled) return false;
+    if (!idle || cell.lastRecord > settled || cell.writes !== undefined) return false;
     if (cell.timers !== undefined || cell.open !== undefined) return false;
     if (cell.failures !== undefined && !cell.failures.isQuiet(this.#clock.monotonic())) return false;
     return cell.status === 'vacant' || cell.kind.mayPassivate?.(cell.state) !== false;

@@ -1,15 +1,18 @@
 // Cell
 //
-// One resident actor: its mailbox, its state when it is activated, and its writes that are not durable yet.
+// One resident actor: its mailbox, its state when it is activated, and its writes that are not in the tables yet.
 //
 //                 envelope            turn ends
 //     vacant ───────────────▶ ready ◀──────────▶ busy (an async turn is running)
 //       ▲  ▲   (activate)       │  │
 //       │  └────────────────────┘  │ handler throws        10 failures in 60 s
-//       │       commit failed      ▼
+//       │   commit failed, blank   ▼
 //       └────────────────────── waiting ─────────────────▶ quarantined
 //            back-off over and no
 //            commit in flight
+//
+// A cell whose next turn must see what others wrote waits too, until the tables hold it (catch-up.ts); then it is again
+// what it was.
 //
 // Owns:     what one actor holds in memory.
 // Does not: decide when it runs (dispatcher.ts), what it may hold (passivation.ts) or what a failure means (supervision.ts).
@@ -21,13 +24,31 @@ import type { Envelope } from './envelope.js';
 import { Mailbox } from './mailbox.js';
 import type { FailureRecord } from './supervision.js';
 
-/** A write that is not durable yet, as the actor itself must already see it. */
-export interface PendingWrite {
+/** What an actor wrote under one key, from its commit until the tables hold it (overlay.ts). */
+export interface UnappliedWrite {
+  readonly cell: Cell;
   /** The key's bytes as a latin1 string: what maps are keyed with. */
   readonly text: string;
-  readonly key: Uint8Array;
   /** null: deleted. */
   readonly value: Uint8Array | null;
+  /** The number of the commit record that holds it. */
+  readonly record: number;
+}
+
+/** A cell whose next turn waits for the tables (catch-up.ts). */
+export interface Parked {
+  readonly cell: Cell;
+  /** The next envelope, which lies in its place in the mailbox. */
+  readonly envelope: Envelope;
+  /** Its arguments, decoded. */
+  readonly args: unknown;
+  /** The activation, and whether it had begun. */
+  readonly activation: number;
+  readonly wasReady: boolean;
+  /** The group that must be in the tables, in 32 bits. */
+  readonly group: number;
+  /** Of the shard's own records, those up to this one must be in the tables. */
+  readonly record: number;
 }
 
 export type CellStatus = 'vacant' | 'ready' | 'busy' | 'waiting' | 'quarantined';
@@ -49,7 +70,10 @@ export class Cell {
   lastRecord = 0;
   /** Rises with every activation: what an older one left behind (timers, reply handles) is recognised by it. */
   activation = 0;
-  writes: Map<string, PendingWrite> | undefined;
+  /** What it wrote last under each key that the tables do not show yet. The overlay's. */
+  writes: Map<string, UnappliedWrite> | undefined;
+  /** While its next turn waits for the tables, and until that turn begins. */
+  parked: Parked | undefined;
   timers: Map<string, Timer> | undefined;
   /** Asks kept open by this activation, to be told when it ends. */
   open: Set<Envelope> | undefined;

@@ -113,6 +113,34 @@ export interface RecordView extends RecordHeader {
   readonly end: number;
 }
 
+/**
+ * The records of a batch, in order: `while (cursor.next())`, and the cursor is the record. Allocates nothing on the way,
+ * so a record that is to be kept must be copied.
+ */
+export class RecordCursor implements RecordView {
+  readonly batch: Buffer;
+  slot = 0;
+  epoch = 0;
+  start = 0;
+  end = 0;
+
+  constructor(batch: Buffer) {
+    this.batch = batch;
+  }
+
+  next(): boolean {
+    const { batch, end: start } = this;
+    if (start >= batch.length) return false;
+    const end = start + batch.readUInt32LE(start);
+    invariant(end > start && end <= batch.length, 'a batch of commit records is damaged');
+    this.start = start;
+    this.end = end;
+    this.epoch = batch.readUInt32LE(start + 4);
+    this.slot = batch.readUInt16LE(start + 8);
+    return true;
+  }
+}
+
 /** The records of a batch, in order. */
 export function readRecords(batch: Buffer): RecordView[] {
   const records: RecordView[] = [];
@@ -130,6 +158,49 @@ export function readRecords(batch: Buffer): RecordView[] {
     start = end;
   }
   return records;
+}
+
+/** Told each op of a record by its place in the batch. */
+export interface RecordWalker {
+  /** The key is [keyAt, valueAt), the value [valueAt, end). */
+  put(batch: Buffer, keyAt: number, valueAt: number, end: number): void;
+  delete(batch: Buffer, keyAt: number, end: number): void;
+  event(batch: Buffer, at: number, end: number): void;
+  add(counter: number, delta: number, reserved: boolean): void;
+}
+
+/** Tells the walker each op, in order. Allocates nothing. */
+export function walkRecord({ batch, start, end }: RecordView, walker: RecordWalker): void {
+  let at = start + RECORD_HEADER_BYTES;
+  while (at < end) {
+    switch (batch[at]) {
+      case PUT: {
+        const valueAt = at + 7 + batch.readUInt16LE(at + 1);
+        const next = valueAt + batch.readUInt32LE(at + 3);
+        walker.put(batch, at + 7, valueAt, next);
+        at = next;
+        break;
+      }
+      case DELETE: {
+        const next = at + 3 + batch.readUInt16LE(at + 1);
+        walker.delete(batch, at + 3, next);
+        at = next;
+        break;
+      }
+      case EVENT: {
+        const next = at + 5 + batch.readUInt32LE(at + 1);
+        walker.event(batch, at + 5, next);
+        at = next;
+        break;
+      }
+      case ADD:
+        walker.add(batch[at + 1]!, batch.readDoubleLE(at + 3), batch[at + 2] === 1);
+        at += 11;
+        break;
+      default:
+        invariant(false, `a commit record holds an unknown op ${batch[at]}`);
+    }
+  }
 }
 
 /** Calls the visitor for each op, in order. Keys and values are views into the batch. */

@@ -18,8 +18,10 @@ const COMPACT_AT = 1024;
 export class Gates<Output> {
   readonly #open: (output: Output) => void;
   readonly #fail: (output: Output) => void;
-  /** Outputs behind record `#first + i` at index i; undefined where there is none yet. */
-  #held: (Output[] | undefined)[] = [];
+  /** The first output behind record `#first + i` at index `#head + i`; undefined where there is none yet. */
+  #held: (Output | undefined)[] = [];
+  /** The others, by record: most have none. */
+  readonly #more = new Map<number, Output[]>();
   #head = 0;
   #first = 1;
   #assigned = 0;
@@ -52,9 +54,13 @@ export class Gates<Output> {
     }
     invariant(number <= this.#assigned, 'an output was held behind a record that does not exist');
     const index = this.#head + number - this.#first;
-    const outputs = this.#held[index];
-    if (outputs === undefined) this.#held[index] = [output];
-    else outputs.push(output);
+    if (this.#held[index] === undefined) {
+      this.#held[index] = output;
+      return;
+    }
+    const more = this.#more.get(number);
+    if (more === undefined) this.#more.set(number, [output]);
+    else more.push(output);
   }
 
   /** The journal says that all records up to `number` are durable. */
@@ -70,17 +76,27 @@ export class Gates<Output> {
   #settle(number: number, release: (output: Output) => void): void {
     invariant(number <= this.#assigned, 'the journal acknowledged a record that was never sent');
     while (this.#first <= number) {
-      const outputs = this.#held[this.#head];
+      const output = this.#held[this.#head];
       this.#held[this.#head++] = undefined;
-      this.#first++;
-      if (outputs !== undefined) for (const output of outputs) release(output);
+      const record = this.#first++;
+      if (output === undefined) continue;
+      release(output);
+      if (this.#more.size > 0) this.#releaseMore(record, release);
     }
     if (this.#head === this.#held.length) {
       this.#held = [];
       this.#head = 0;
     } else if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#held.length) {
-      this.#held.splice(0, this.#head);
+      this.#held.copyWithin(0, this.#head);
+      this.#held.length -= this.#head;
       this.#head = 0;
     }
+  }
+
+  #releaseMore(record: number, release: (output: Output) => void): void {
+    const outputs = this.#more.get(record);
+    if (outputs === undefined) return;
+    this.#more.delete(record);
+    for (const output of outputs) release(output);
   }
 }

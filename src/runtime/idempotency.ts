@@ -16,15 +16,23 @@ export const IDEMPOTENCY_TABLE = 'idem';
 
 export type Remembered = { readonly kind: 'answer'; readonly payload: Uint8Array } | { readonly kind: 'conflict' };
 
+/** Where the answer of an earlier ask lies, if it is remembered: the first of these that is there and not too old. */
+export function answerKeys({ scope, key }: Idempotency, nowMs: number): readonly [Key, Key] {
+  const today = Math.floor(nowMs / DAY_MS);
+  return [
+    [IDEMPOTENCY_TABLE, today, scope, key],
+    [IDEMPOTENCY_TABLE, today - 1, scope, key],
+  ];
+}
+
 /** Looks for the answer of an earlier ask. `get` reads a stored value. */
 export function findAnswer(
   get: (key: Key) => unknown,
   idempotency: Idempotency,
   nowMs: number,
 ): Remembered | undefined {
-  const today = Math.floor(nowMs / DAY_MS);
-  for (const day of [today, today - 1]) {
-    const stored = get([IDEMPOTENCY_TABLE, day, idempotency.scope, idempotency.key]);
+  for (const place of answerKeys(idempotency, nowMs)) {
+    const stored = get(place);
     if (stored === undefined) continue;
     const [fingerprint, at, payload] = stored as [string, number, Uint8Array];
     if (nowMs - at >= IDEMPOTENCY_MS) continue;
@@ -40,7 +48,7 @@ export function answerEntry(
   payload: Uint8Array,
 ): { key: Key; value: unknown } {
   return {
-    key: [IDEMPOTENCY_TABLE, Math.floor(nowMs / DAY_MS), idempotency.scope, idempotency.key],
+    key: answerKeys(idempotency, nowMs)[0],
     value: [idempotency.fingerprint, nowMs, payload],
   };
 }

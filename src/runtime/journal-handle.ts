@@ -1,108 +1,137 @@
 // Journal handle
 //
-// The supervisor's end of the journal thread: questions with tickets, and its end, which is fatal if nobody asked for it.
+// The two threads that keep the store, the journal and the applier behind it, as the rest of the system sees them: one
+// thing that starts, answers, and stops in the right order.
 //
-// JH1. ready() settles once, and when it rejects the thread is gone.
-// JH2. died() is called at most once, only after ready() resolved, and never for an end that was asked for.
+//     start: applier (opens the tables, recovers) ──▶ journal (fences all slots)
+//     stop:  journal (writes what it has) ──▶ applier (brings the tables up to the end)
+//
+// JH1. ready() settles once, and when it rejects both threads are gone.
+// JH2. died() is called when either of them ends unasked.
 
-import type { MessagePort, Worker } from 'node:worker_threads';
-import type { FromJournal, JournalReport, ToJournal } from './threads/protocol.js';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { invariant } from '../invariant.js';
+import { ThreadHandle } from './thread-handle.js';
+import type {
+  ApplierThreadData,
+  Fence,
+  FromApplier,
+  FromJournal,
+  JournalReport,
+  JournalThreadData,
+  SharedMemory,
+  ToApplier,
+  ToJournal,
+} from './threads/protocol.js';
 
 export interface JournalHooks {
   readonly failing: (reason: string) => void;
-  /** The thread ended and nobody had asked it to. Nothing can be made durable any more. */
+  /** What a former process left is being brought into the tables: so many groups up to now. */
+  readonly recovering: (groups: number) => void;
+  /** A thread ended and nobody had asked it to. Nothing can be made durable any more. */
   readonly died: (error: unknown) => void;
 }
 
+export type JournalOptions = Omit<ApplierThreadData, 'journal'> & Pick<JournalThreadData, 'slots'>;
+
 export class JournalHandle {
-  readonly #thread: Worker;
+  readonly #options: JournalOptions;
   readonly #hooks: JournalHooks;
-  readonly #tickets = new Map<number, (message: FromJournal | undefined) => void>();
-  readonly #ended: Promise<void>;
-  #ticket = 0;
-  #phase: 'starting' | 'running' | 'stopping' = 'starting';
-  #isGone = false;
-  #error: unknown;
+  readonly #ports = new MessageChannel();
+  readonly #applier: ThreadHandle<ToApplier, FromApplier>;
+  #journal: ThreadHandle<ToJournal, FromJournal> | undefined;
+  /** One question to the journal serves all who ask before it is sent. */
+  #settling: Promise<boolean> | undefined;
 
-  /** Takes over a thread that has said nothing yet. */
-  constructor(thread: Worker, hooks: JournalHooks) {
-    this.#thread = thread;
+  /** Starts the applier's thread. */
+  constructor(options: JournalOptions, hooks: JournalHooks) {
+    this.#options = options;
     this.#hooks = hooks;
-    this.#ended = new Promise((resolve) => thread.once('exit', () => resolve()));
-  }
-
-  /** Resolves with the epoch of all slots when the store is open; rejects with its reason when it cannot be (JH1). */
-  ready(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#thread.on('message', (message: FromJournal) => {
-        if (message.kind === 'ready') {
-          this.#phase = 'running';
-          resolve(message.epoch);
-        } else if (message.kind === 'refused') {
-          this.#error = new Error(message.message);
-        } else {
-          this.#receive(message);
-        }
-      });
-      this.#thread.on('error', (error) => {
-        this.#error = error;
-      });
-      void this.#ended.then(() => {
-        this.#isGone = true;
-        for (const settle of this.#tickets.values()) settle(undefined);
-        this.#tickets.clear();
-        reject(this.#error ?? new Error('the journal ended before it was ready'));
-        if (this.#phase === 'running') this.#hooks.died(this.#error);
-      });
+    const { slots: _, ...applierData } = options;
+    const data: ApplierThreadData = { ...applierData, journal: this.#ports.port1 };
+    this.#applier = new ThreadHandle(startThread('applier', data, this.#ports.port1), {
+      said: (message) => {
+        if (message.kind === 'failing') hooks.failing(message.reason);
+        else if (message.kind === 'recovering') hooks.recovering(message.groups);
+      },
+      died: hooks.died,
     });
   }
 
-  attach(source: number, port: MessagePort, reservations: SharedArrayBuffer): void {
-    this.#say({ kind: 'attach', source, port, reservations }, [port]);
+  /** What all threads share. */
+  get memory(): SharedMemory {
+    return this.#options.memory;
   }
 
-  detach(source: number): void {
-    this.#say({ kind: 'detach', source });
-  }
-
-  /** Makes every older record of these slots stale; the new epoch, or undefined when the thread has ended. */
-  async fence(slots: readonly number[]): Promise<number | undefined> {
-    const answer = await this.#ask((ticket) => ({ kind: 'fence', ticket, slots }));
-    return answer?.kind === 'fenced' ? answer.epoch : undefined;
-  }
-
-  async report(): Promise<JournalReport | undefined> {
-    const answer = await this.#ask((ticket) => ({ kind: 'report', ticket }));
-    return answer?.kind === 'report' ? answer.report : undefined;
-  }
-
-  /** Commits what it has, closes the store and ends the thread. */
-  stop(): Promise<void> {
-    this.#phase = 'stopping';
-    this.#say({ kind: 'stop' });
-    return this.#ended;
-  }
-
-  /** Undefined when the thread ends before it answers. */
-  #ask(question: (ticket: number) => ToJournal): Promise<FromJournal | undefined> {
-    if (this.#isGone) return Promise.resolve(undefined);
-    const ticket = ++this.#ticket;
-    return new Promise((resolve) => {
-      this.#tickets.set(ticket, resolve);
-      this.#say(question(ticket));
+  /** Resolves with the fence of all slots when the store is open; rejects with its reason when it cannot be (JH1). */
+  async ready(): Promise<Fence> {
+    const opened = await this.#applier.ready();
+    invariant(opened.kind === 'ready', 'the applier began with something else');
+    const { journalDirectory, tuning, memory, counterNames, slots } = this.#options;
+    const applier = this.#ports.port2;
+    const { start } = opened;
+    const data: JournalThreadData = { journalDirectory, tuning, memory, counterNames, slots, start, applier };
+    this.#journal = new ThreadHandle(startThread('journal', data, applier), {
+      said: (message) => {
+        if (message.kind === 'failing') this.#hooks.failing(message.reason);
+      },
+      died: this.#hooks.died,
     });
-  }
-
-  #receive(message: FromJournal): void {
-    if (message.kind === 'failing') {
-      this.#hooks.failing(message.reason);
-    } else if (message.kind === 'fenced' || message.kind === 'report') {
-      this.#tickets.get(message.ticket)?.(message);
-      this.#tickets.delete(message.ticket);
+    try {
+      const started = await this.#journal.ready();
+      invariant(started.kind === 'ready', 'the journal began with something else');
+      return started.fence;
+    } catch (error) {
+      await this.#applier.stop({ kind: 'stop' });
+      throw error;
     }
   }
 
-  #say(message: ToJournal, transfer: MessagePort[] = []): void {
-    this.#thread.postMessage(message, transfer);
+  attach(source: number, port: MessagePort, reservations: SharedArrayBuffer): void {
+    this.#started.tell({ kind: 'attach', source, port, reservations }, [port]);
   }
+
+  detach(source: number): void {
+    this.#started.tell({ kind: 'detach', source });
+  }
+
+  /** Makes every older record of these slots stale; undefined when the thread has ended. */
+  async fence(slots: readonly number[]): Promise<Fence | undefined> {
+    const answer = await this.#started.ask((ticket) => ({ kind: 'fence', ticket, slots }));
+    return answer?.kind === 'fenced' ? answer.fence : undefined;
+  }
+
+  /** Resolves when all that is durable now is in the tables; with false when that will not be known. */
+  settled(): Promise<boolean> {
+    this.#settling ??= Promise.resolve().then(async () => {
+      this.#settling = undefined;
+      const answer = await this.#started.ask((ticket) => ({ kind: 'settle', ticket }));
+      return answer !== undefined;
+    });
+    return this.#settling;
+  }
+
+  async report(): Promise<JournalReport | undefined> {
+    const answer = await this.#started.ask((ticket) => ({ kind: 'report', ticket }));
+    return answer?.kind === 'report' ? answer.report : undefined;
+  }
+
+  /** Makes durable what it has, brings the tables up to it, closes the store and ends both threads. */
+  async stop(): Promise<void> {
+    await this.#journal?.stop({ kind: 'stop' });
+    await this.#applier.stop({ kind: 'stop' });
+  }
+
+  get #started(): ThreadHandle<ToJournal, FromJournal> {
+    invariant(this.#journal !== undefined, 'the journal was used before it was ready');
+    return this.#journal;
+  }
+}
+
+function startThread(name: 'applier' | 'journal', workerData: object, port: MessagePort): Worker {
+  return new Worker(new URL(`./threads/${name}-thread.js`, import.meta.url), {
+    name,
+    workerData,
+    transferList: [port],
+  });
 }

@@ -1,11 +1,12 @@
 // Journal
 //
-// The only writer of the store. Everything that was submitted since its last commit becomes one transaction: the
-// window of a group is the time that the previous commit took.
+// Makes what turns did durable: everything that was submitted since its last write becomes one group, written and flushed
+// once. The window of a group is the time that the previous flush took. The tables follow behind (applier.ts).
 //
-//     submit(source, batch) ──▶ queue ──commitGroup()──▶ refuse what is stale ──▶ one transaction ──▶ acknowledge
+//     submit(source, batch) ──▶ queue ──commitGroup()──▶ refuse what is stale ──▶ write, flush ──▶ acknowledge
+//                                                                  applied(n) ──▶ tell the sources, use segments again
 //
-// Owns:     the order of commits, event numbers, the committed value of counters, epochs.
+// Owns:     the order of commits, event numbers, the committed value of counters, epochs, how far the tables may lag.
 // Does not: know what a record means, or which thread it runs in (threads/journal-thread.ts).
 //
 // J1. Records of one source are committed in the order submitted.
@@ -13,30 +14,28 @@
 // J3. A record is acknowledged only after it is durable.
 // J4. After a failed group, every record of its sources is refused until they send a newer generation: nothing that
 //     builds on a failed turn is written.
-// J5. Event numbers grow by one without gaps for the life of the store; they, and counters, are in the commit they count.
+// J5. Event numbers grow by one without gaps for the life of the store; they, and counters, are in the group they count.
+// J6. While more than UNAPPLIED_BYTES_MAX are not in the tables, no group is begun; while the tables cannot be written,
+//     every group is refused.
 
-import { type RecordView, type RecordVisitor, readRecords, visitRecord } from './commit-record.js';
+import { RecordCursor, type RecordView } from './commit-record.js';
 import type { Counters, Reservations } from './counters.js';
-import { forgettableBefore, IDEMPOTENCY_TABLE } from './idempotency.js';
+import type { Progress } from './progress.js';
 import type { ShardMap } from './shard-map.js';
-import { encodeKey, rangeOf } from './storage/keys.js';
-import { readMetaNumber, writeMetaNumber } from './storage/meta.js';
-import type { Store, WriteBatch } from './storage/store.js';
-import type { CommitCount } from './store-view.js';
+import type { GroupHeader } from './storage/group-format.js';
+import { epochRecord, type TablesState } from './tables.js';
+import { mark, releaseReservation, releaseReservations, Tally, unmark } from './tally.js';
 
-export const EVENT_TABLE = 'event';
-export const META_EPOCH = ['epoch'];
-export const META_SEQ = ['seq'];
-export const metaCounter = (name: string): readonly string[] => ['counter', name];
-
-/** A group is cut at this size, so that nobody waits for a transaction without end. */
-export const GROUP_BYTES_MAX = 16 * 1024 * 1024;
-/** Remembered answers deleted in one go. */
-export const FORGET_SLICE = 1000;
+/** A group is cut at this size, so that nobody waits for a write without end. */
+export const GROUP_BYTES_MAX = 4 * 1024 * 1024;
+/** What may be durable and not in the tables: the shards keep it in memory, and the next start has it to do. */
+export const UNAPPLIED_BYTES_MAX = 128 * 1024 * 1024;
 
 export type Acknowledgement =
   /** All records of the source up to this number (from 1) are durable. */
   | { readonly kind: 'durable'; readonly upTo: number }
+  /** All records of the source up to this number are in the tables. */
+  | { readonly kind: 'applied'; readonly upTo: number }
   /** The rest of what the source has sent was refused. */
   | { readonly kind: 'failed'; readonly reason: string };
 
@@ -45,11 +44,28 @@ export interface JournalSource {
   acknowledge(acknowledgement: Acknowledgement): void;
 }
 
+/** Where groups are made durable: a SegmentLog. */
+export interface GroupLog {
+  /** Durable when it returns; refused when it throws. */
+  append(group: GroupHeader, records: readonly Uint8Array[], bytes: number): void;
+  /** All groups up to this number are in the tables. */
+  release(applied: number): void;
+}
+
 export interface JournalParts {
-  readonly store: Store;
+  readonly log: GroupLog;
   readonly map: ShardMap;
   readonly counters: Counters;
-  readonly commits: CommitCount;
+  readonly progress: Progress;
+  /** In place of UNAPPLIED_BYTES_MAX. */
+  readonly unappliedBytesMax?: number;
+  /** Milliseconds of a clock that never goes back. */
+  readonly monotonic: () => number;
+}
+
+/** Where the store stands when the journal takes over. */
+export interface JournalStart extends TablesState {
+  readonly epoch: number;
 }
 
 /** What the journal knows of one life of one shard worker. */
@@ -58,6 +74,9 @@ interface Source extends JournalSource {
   received: number;
   /** Records of an older generation are refused (J4). */
   generation: number;
+  /** The last record acknowledged as durable, and the last told as applied. */
+  durable: number;
+  applied: number;
 }
 
 interface Submission {
@@ -66,37 +85,65 @@ interface Submission {
   readonly batch: Buffer;
 }
 
+/** Records of one source, one after the other. */
+interface Accepted {
+  readonly source: Source;
+  readonly records: Buffer;
+}
+
 interface Group {
-  readonly records: { readonly source: Source; readonly record: RecordView }[];
+  readonly tally: Tally;
+  readonly accepted: Accepted[];
+  records: number;
+  bytes: number;
   /** The last number accepted of each source. */
   readonly upTo: Map<Source, number>;
-  /** Sources that sent a stale record, and why; told after what they sent before it is acknowledged. */
-  readonly stale: Map<Source, string>;
+  /** Sources that sent a record that is refused, and why; told after what they sent before it is acknowledged. */
+  readonly refused: Map<Source, string>;
+}
+
+/** A durable group that is not in the tables. */
+interface Unapplied {
+  readonly number: number;
+  readonly bytes: number;
+  readonly atMs: number;
+  readonly upTo: ReadonlyMap<Source, number>;
 }
 
 export class Journal {
   readonly #parts: JournalParts;
+  readonly #unappliedBytesMax: number;
   readonly #sources = new Map<number, Source>();
   #queue: Submission[] = [];
+  #unapplied: Unapplied[] = [];
+  #unappliedBytes = 0;
+  #group: number;
   #seq: number;
   #epoch: number;
   #groups = 0;
   #records = 0;
   #failures = 0;
   #lastFailure = '';
+  /** Why the tables cannot be written (J6). */
+  #stuck: string | undefined;
 
-  /** Takes over a store: its epoch rises, so that whatever an earlier process may still send is stale (J2). */
-  constructor(parts: JournalParts, slots: readonly number[]) {
+  /** Takes over a store in which everything is applied: its epoch rises, so that whatever an earlier process may still send is stale (J2). */
+  constructor(parts: JournalParts, start: JournalStart, slots: readonly number[]) {
     this.#parts = parts;
-    this.#seq = readMetaNumber(parts.store, META_SEQ) ?? 0;
-    this.#epoch = readMetaNumber(parts.store, META_EPOCH) ?? 0;
-    parts.counters.names.forEach((name, index) => {
-      parts.counters.load(index, readMetaNumber(parts.store, metaCounter(name)) ?? 0);
+    this.#unappliedBytesMax = parts.unappliedBytesMax ?? UNAPPLIED_BYTES_MAX;
+    this.#group = start.applied;
+    this.#seq = start.seq;
+    this.#epoch = start.epoch;
+    start.counters.forEach((value, index) => {
+      parts.counters.load(index, value);
     });
+    parts.progress.publishApplied(start.applied);
+    parts.progress.publishDurable(start.applied);
     this.fence(slots);
   }
 
   get stats() {
+    const oldest = this.#unapplied[0];
     return {
       batchesWaiting: this.#queue.length,
       groups: this.#groups,
@@ -104,7 +151,15 @@ export class Journal {
       failures: this.#failures,
       seq: this.#seq,
       epoch: this.#epoch,
+      unappliedGroups: this.#unapplied.length,
+      unappliedBytes: this.#unappliedBytes,
+      unappliedMs: oldest === undefined ? 0 : Math.round(this.#parts.monotonic() - oldest.atMs),
     };
+  }
+
+  /** The number of the last durable group. */
+  get durable(): number {
+    return this.#group;
   }
 
   /** Why the last group that failed did. */
@@ -112,8 +167,9 @@ export class Journal {
     return this.#lastFailure;
   }
 
+  /** Something waits, and may be written now (J6). */
   get hasWork(): boolean {
-    return this.#queue.length > 0;
+    return this.#queue.length > 0 && (this.#unappliedBytes < this.#unappliedBytesMax || this.#stuck !== undefined);
   }
 
   attach(id: number, source: JournalSource): void {
@@ -122,6 +178,8 @@ export class Journal {
       acknowledge: (acknowledgement) => source.acknowledge(acknowledgement),
       received: 0,
       generation: 0,
+      durable: 0,
+      applied: 0,
     });
   }
 
@@ -142,7 +200,14 @@ export class Journal {
   /** From now on only records of the returned epoch are accepted for these slots. Durable when it returns. */
   fence(slots: readonly number[]): number {
     const epoch = this.#epoch + 1;
-    this.#parts.store.commit((batch) => writeMetaNumber(batch, META_EPOCH, epoch));
+    const record = epochRecord(epoch);
+    mark(record, this.#parts.progress);
+    try {
+      this.#append(this.#emptyGroup(), [record], record.length);
+    } catch (error) {
+      unmark(record, this.#parts.progress);
+      throw error;
+    }
     this.#epoch = epoch;
     for (const slot of slots) this.#parts.map.setEpoch(slot, epoch);
     return epoch;
@@ -151,172 +216,123 @@ export class Journal {
   /** Commits what waits, up to GROUP_BYTES_MAX. Blocks until it is on the disk. */
   commitGroup(): void {
     const group = this.#takeGroup();
-    if (group.records.length > 0) this.#write(group);
-    for (const [source, reason] of group.stale) source.acknowledge({ kind: 'failed', reason });
+    if (group.accepted.length > 0) this.#write(group);
+    for (const [source, reason] of group.refused) source.acknowledge({ kind: 'failed', reason });
+  }
+
+  /** All groups up to this number are in the tables. */
+  applied(number: number): void {
+    this.#stuck = undefined;
+    let done = 0;
+    const sources = new Set<Source>();
+    while (done < this.#unapplied.length && this.#unapplied[done]!.number <= number) {
+      const { bytes, upTo } = this.#unapplied[done++]!;
+      this.#unappliedBytes -= bytes;
+      for (const [source, last] of upTo) {
+        source.applied = last;
+        sources.add(source);
+      }
+    }
+    this.#unapplied.splice(0, done);
+    for (const source of this.#sources.values()) source.acknowledge({ kind: 'applied', upTo: source.applied });
+    this.#parts.log.release(number);
+  }
+
+  /** The tables cannot be written, for this reason; until they are, nothing is accepted (J6). */
+  stuck(reason: string): void {
+    this.#stuck = reason;
   }
 
   #write(group: Group): void {
-    const tally = new Tally(this.#parts.counters, this.#seq);
     try {
-      this.#parts.store.commit((batch) => {
-        tally.begin(batch);
-        for (const { source, record } of group.records) tally.apply(source.reservations, record);
-        tally.end();
-      });
+      if (this.#stuck !== undefined) throw new Error(this.#stuck);
+      this.#append(
+        group,
+        group.accepted.map(({ records }) => records),
+        group.bytes,
+      );
     } catch (error) {
       this.#failures++;
       this.#lastFailure = error instanceof Error ? error.message : String(error);
       this.#failGroup(group, this.#lastFailure);
       return;
     }
-    this.#seq = tally.seq;
     this.#groups++;
-    this.#records += group.records.length;
-    tally.settle();
-    this.#parts.commits.increment();
-    for (const [source, upTo] of group.upTo) source.acknowledge({ kind: 'durable', upTo });
+    this.#records += group.records;
+    for (const [source, upTo] of group.upTo) {
+      source.durable = upTo;
+      source.acknowledge({ kind: 'durable', upTo });
+    }
   }
 
-  /** Deletes some of the remembered answers that are too old to matter; true when there may be more. */
-  forgetAnswers(nowMs: number): boolean {
-    const { start } = rangeOf([IDEMPOTENCY_TABLE]);
-    const end = encodeKey(forgettableBefore(nowMs));
-    this.#parts.store.refresh();
-    const keys = this.#parts.store.rangeKeys({ start, end, limit: FORGET_SLICE });
-    if (keys.length === 0) return false;
-    this.#parts.store.commit((batch) => {
-      for (const key of keys) batch.delete(key);
-    });
-    return keys.length === FORGET_SLICE;
+  /** Makes a group durable, with the next number; throws when it is not, and everything is as before. */
+  #append(group: Group, records: readonly Uint8Array[], bytes: number): void {
+    const { log, progress, monotonic } = this.#parts;
+    const number = this.#group + 1;
+    log.append({ number, seqBefore: this.#seq }, records, bytes);
+    this.#group = number;
+    this.#seq += group.tally.events;
+    this.#unapplied.push({ number, bytes, atMs: monotonic(), upTo: group.upTo });
+    this.#unappliedBytes += bytes;
+    group.tally.settle();
+    progress.publishDurable(number);
+  }
+
+  #emptyGroup(): Group {
+    const tally = new Tally(this.#parts.counters, this.#parts.progress);
+    return { tally, accepted: [], records: 0, bytes: 0, upTo: new Map(), refused: new Map() };
   }
 
   #takeGroup(): Group {
-    const group: Group = { records: [], upTo: new Map(), stale: new Map() };
-    let bytes = 0;
+    const group = this.#emptyGroup();
     let taken = 0;
-    while (taken < this.#queue.length && bytes < GROUP_BYTES_MAX) {
-      const submission = this.#queue[taken++]!;
-      bytes += submission.batch.length;
-      this.#accept(submission, group);
-    }
-    this.#queue = this.#queue.slice(taken);
+    while (taken < this.#queue.length && group.bytes < GROUP_BYTES_MAX) this.#accept(this.#queue[taken++]!, group);
+    this.#queue = taken === this.#queue.length ? [] : this.#queue.slice(taken);
     return group;
   }
 
   #accept({ source, generation, batch }: Submission, group: Group): void {
-    for (const record of readRecords(batch)) {
+    let end = 0;
+    let accepted = 0;
+    const record = new RecordCursor(batch);
+    while (record.next()) {
       source.received++;
-      if (generation !== source.generation) {
-        release(source, record);
-      } else if (record.epoch !== this.#parts.map.epoch(record.slot)) {
-        release(source, record);
-        source.generation++;
-        group.stale.set(source, `slot ${record.slot} has another owner`);
-      } else {
-        group.records.push({ source, record });
-        group.upTo.set(source, source.received);
+      const reason = this.#refusal(source, generation, record, group);
+      if (reason === undefined) {
+        end = record.end;
+        group.records++;
+        accepted = source.received;
+        continue;
       }
+      releaseReservation(record, source.reservations);
+      if (generation !== source.generation) continue;
+      source.generation++;
+      group.refused.set(source, reason);
     }
+    // What is accepted of a batch is its beginning: one refused record refuses all that follow it.
+    if (end === 0) return;
+    group.accepted.push({ source, records: end === batch.length ? batch : batch.subarray(0, end) });
+    group.bytes += end;
+    group.upTo.set(source, accepted);
+  }
+
+  /** Why a record is not accepted. */
+  #refusal(source: Source, generation: number, record: RecordView, group: Group): string | undefined {
+    if (generation !== source.generation) return 'it builds on what was refused';
+    if (record.epoch !== this.#parts.map.epoch(record.slot)) return `slot ${record.slot} has another owner`;
+    return group.tally.accept(record, source.reservations);
   }
 
   #failGroup(group: Group, reason: string): void {
-    for (const { source, record } of group.records) release(source, record);
+    for (const { source, records } of group.accepted) {
+      unmark(records, this.#parts.progress);
+      releaseReservations(records, source.reservations);
+    }
     for (const source of group.upTo.keys()) {
-      // A source with a stale record behind these is told once, of that, and has its newer generation already.
-      if (group.stale.has(source)) continue;
+      // A source with a refused record behind these is told once, of that, and has its newer generation already.
+      if (group.refused.has(source)) continue;
       source.generation++;
       source.acknowledge({ kind: 'failed', reason });
-    }
-  }
-}
-
-/** Gives back what a record reserved that will not be committed. */
-function release(source: Source, record: RecordView): void {
-  visitRecord(record, {
-    put: () => undefined,
-    delete: () => undefined,
-    event: () => undefined,
-    add(counter, delta, reserved) {
-      if (reserved) source.reservations.release(counter, delta);
-    },
-  });
-}
-
-/** Applies the records of one group to a transaction, and keeps the sums that become true when it is durable. */
-class Tally implements RecordVisitor {
-  readonly #counters: Counters;
-  readonly #deltas: Float64Array;
-  readonly #unreserved: Float64Array;
-  readonly #reserved = new Map<Reservations, Float64Array>();
-  readonly #seqBefore: number;
-  #batch: WriteBatch | undefined;
-  #source: Reservations | undefined;
-  seq: number;
-
-  constructor(counters: Counters, seq: number) {
-    this.#counters = counters;
-    this.#deltas = new Float64Array(counters.names.length);
-    this.#unreserved = new Float64Array(counters.names.length);
-    this.#seqBefore = seq;
-    this.seq = seq;
-  }
-
-  begin(batch: WriteBatch): void {
-    this.#batch = batch;
-  }
-
-  apply(source: Reservations, record: RecordView): void {
-    this.#source = source;
-    visitRecord(record, this);
-  }
-
-  put(key: Uint8Array, value: Uint8Array): void {
-    this.#batch!.put(key, value);
-  }
-
-  delete(key: Uint8Array): void {
-    this.#batch!.delete(key);
-  }
-
-  event(value: Uint8Array): void {
-    this.seq++;
-    this.#batch!.put(encodeKey([EVENT_TABLE, this.seq]), value);
-  }
-
-  add(counter: number, delta: number, reserved: boolean): void {
-    this.#deltas[counter]! += delta;
-    if (!reserved) {
-      this.#unreserved[counter]! += delta;
-      return;
-    }
-    const source = this.#source!;
-    let sums = this.#reserved.get(source);
-    if (sums === undefined) {
-      sums = new Float64Array(this.#counters.names.length);
-      this.#reserved.set(source, sums);
-    }
-    sums[counter]! += delta;
-  }
-
-  /** The group's own numbers, in the same transaction (J5). */
-  end(): void {
-    if (this.seq !== this.#seqBefore) writeMetaNumber(this.#batch!, META_SEQ, this.seq);
-    this.#counters.names.forEach((name, index) => {
-      const delta = this.#deltas[index]!;
-      if (delta !== 0) writeMetaNumber(this.#batch!, metaCounter(name), this.#counters.committed(index) + delta);
-    });
-  }
-
-  /** The transaction is durable. */
-  settle(): void {
-    for (let index = 0; index < this.#deltas.length; index++) {
-      if (this.#deltas[index] !== 0) this.#counters.addCommitted(index, this.#deltas[index]!);
-      if (this.#unreserved[index] !== 0) this.#counters.addUsed(index, this.#unreserved[index]!);
-    }
-    for (const [source, sums] of this.#reserved) {
-      sums.forEach((sum, index) => {
-        if (sum !== 0) source.settle(index, sum);
-      });
     }
   }
 }

@@ -13,7 +13,7 @@
 import type { Fault } from '../errors.js';
 import { type AnyKind, Refusal } from './actor.js';
 import { formatAddress } from './address.js';
-import type { Cell, PendingWrite } from './cell.js';
+import type { Cell } from './cell.js';
 import { encodeValue } from './codec.js';
 import type { DeadLetters } from './dead-letter.js';
 import type { Envelope, LocalMessage } from './envelope.js';
@@ -31,17 +31,12 @@ export type Output =
       readonly replayed: boolean;
     }
   | { readonly kind: 'tell'; readonly tell: TellEffect; readonly sender: number }
-  /** The actor may forget that these writes are pending. */
-  | { readonly kind: 'written'; readonly cell: Cell; readonly writes: readonly PendingWrite[] }
   /** The actor waited for its commits before it starts again. */
   | { readonly kind: 'wake'; readonly cell: Cell };
 
 export interface OutboxHooks {
   readonly deliverHere: (message: LocalMessage) => void;
-  readonly written: (cell: Cell, writes: readonly PendingWrite[]) => void;
   readonly wake: (cell: Cell) => void;
-  /** A commit of this actor failed. */
-  readonly undone: (cell: Cell) => void;
   /** Something was put on a link outside of a tick: it must be flushed. */
   readonly plan: () => void;
   readonly now: () => number;
@@ -124,9 +119,6 @@ export class Outbox {
       case 'tell':
         this.#tell(output.tell, output.sender);
         break;
-      case 'written':
-        this.#hooks.written(output.cell, output.writes);
-        break;
       case 'wake':
         this.#hooks.wake(output.cell);
         break;
@@ -141,9 +133,6 @@ export class Outbox {
         this.answer(output.to, COMMIT_FAILED);
         break;
       case 'tell':
-        break;
-      case 'written':
-        this.#hooks.undone(output.cell);
         break;
       case 'wake':
         this.#hooks.wake(output.cell);

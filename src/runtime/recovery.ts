@@ -79,7 +79,6 @@ export class Recovery {
 
   /** A commit of this actor failed: what it has in memory never happened. */
   commitFailed(cell: Cell): void {
-    cell.writes = undefined;
     this.#endActivation(cell, COMMIT_FAILED);
     if (cell.status !== 'ready') return;
     cell.status = 'vacant';

@@ -3,39 +3,48 @@
 // The actors of one worker: finds or activates them, runs their turns, and hands what they did to the journal.
 //
 //     link ──▶ deliver ──▶ mailbox ──▶ dispatcher ──▶ turn ──▶ commit record ──▶ journal
-//                 │                                     │                          │ durable up to n
-//                 └─ full, moved, quarantined:          └─ reply, tells ─▶ outbox ◀┘
-//                    told at once                                            └──▶ link, or deliver
+//                 │                            ▲   │   │                          │ durable up to n
+//                 └─ full, moved, quarantined: │   │   └─ reply, tells ─▶ outbox ◀┤  └──▶ link, or deliver
+//                    told at once              │   └─ writes ─▶ overlay ◀─────────┘ applied up to n
+//                                              └─ what others wrote is in the tables: catch-up
 //
 // Owns:     the cells of its slots.
 // Does not: own threads or ports (threads/shard-worker.ts), write the store (journal.ts), or know what a kind does.
 //
 // SH1. One activation of an address at a time (G1): a cell is made only for a slot that this shard owns.
 // SH2. One turn at a time per actor (G2).
-// SH3. An activation reads the store only when nothing that its cell wrote is still on its way.
+// SH3. An activation begins only when every record of its cell is durable or failed. It sees what they wrote, in the
+//      tables or not.
 // SH4. Every ask that was admitted is answered once, whatever happens to its actor.
 // SH5. After a failed commit nothing that any unsettled turn said leaves, and every actor concerned starts from the store.
+// SH6. A blank actor is not kept: its next envelope activates it, and finds what others wrote for it since.
 
 import type { Clock } from '../clock.js';
 import { invariant } from '../invariant.js';
-import { type AnyKind, type Handler, LATER, type Messages, Refusal } from './actor.js';
-import type { Cell, PendingWrite } from './cell.js';
+import type { AnyKind, Handler, Messages } from './actor.js';
+import { CatchUp } from './catch-up.js';
+import type { Cell } from './cell.js';
 import { CellTable } from './cell-table.js';
-import { decodeValue, encodeValue } from './codec.js';
+import { decodeValue } from './codec.js';
+import { Completion } from './completion.js';
 import type { Counters, Reservations } from './counters.js';
 import { DeadLetters } from './dead-letter.js';
 import { Dispatcher } from './dispatcher.js';
 import { type Envelope, readBatch } from './envelope.js';
-import { answerEntry, findAnswer } from './idempotency.js';
+import { findAnswer, type Remembered } from './idempotency.js';
 import { Intake } from './intake.js';
 import { JournalFeed, type JournalPort } from './journal-feed.js';
 import type { Link } from './link.js';
-import { encodeAnswer, Outbox } from './outbox.js';
+import { Outbox } from './outbox.js';
+import { Overlay } from './overlay.js';
+import type { Progress } from './progress.js';
 import type { Quarantine } from './quarantine.js';
 import { COMMIT_FAILED, Recovery, type TurnFailure } from './recovery.js';
+import type { Idempotency } from './ref.js';
 import type { ShardMap } from './shard-map.js';
+import { encodeKey } from './storage/keys.js';
 import type { StoreView } from './store-view.js';
-import { type TimerEffect, Turn } from './turn.js';
+import { Turn } from './turn.js';
 
 export interface ShardOptions {
   /** In the order of their wire numbers. */
@@ -47,6 +56,11 @@ export interface ShardOptions {
   readonly counters: Counters;
   readonly reservations: Reservations;
   readonly journal: JournalPort;
+  readonly progress: Progress;
+  /** The last group of the journal that former owners of the slots may have written, in 32 bits. */
+  readonly since: number;
+  /** Asks that what is durable now be brought to the tables soon: somebody waits for it. */
+  readonly settle: () => void;
   readonly clock: Clock;
   /** Idle actors are passivated when all together hold more than this. */
   readonly residentBytesMax: number;
@@ -61,8 +75,11 @@ export class Shard {
   readonly #intake: Intake;
   readonly #outbox: Outbox;
   readonly #feed: JournalFeed;
+  readonly #overlay = new Overlay();
+  readonly #catchUp: CatchUp;
   readonly #dispatcher: Dispatcher;
   readonly #recovery: Recovery;
+  readonly #completion: Completion;
   readonly deadLetters = new DeadLetters();
   #turn: Turn;
   /** Async turns that are running. */
@@ -83,9 +100,7 @@ export class Shard {
       { kinds: options.kinds, map: options.map, epochs: options.epochs, deadLetters: this.deadLetters },
       {
         deliverHere: (message) => this.#intake.deliverLocal(message),
-        written: (cell, writes) => forgetPending(cell, writes),
         wake: (cell) => this.#recovery.wake(cell),
-        undone: (cell) => this.#recovery.commitFailed(cell),
         plan: () => this.#dispatcher.plan(),
         now: () => options.clock.now(),
       },
@@ -98,6 +113,23 @@ export class Shard {
       deadLetters: this.deadLetters,
       schedule,
       now: () => options.clock.now(),
+    });
+    this.#catchUp = new CatchUp({
+      progress: options.progress,
+      overlay: this.#overlay,
+      since: options.since,
+      settle: options.settle,
+      settled: () => this.#outbox.gates.settled,
+      schedule,
+    });
+    this.#completion = new Completion({
+      epochs: options.epochs,
+      clock: options.clock,
+      cells: this.#cells,
+      intake: this.#intake,
+      outbox: this.#outbox,
+      feed: this.#feed,
+      overlay: this.#overlay,
     });
     this.#recovery = new Recovery({
       cells: this.#cells,
@@ -123,14 +155,17 @@ export class Shard {
       deadLetters: this.deadLetters.total,
       quarantined: this.quarantine.size,
       recordsUnsettled: gates.assigned - gates.settled,
+      /** Not in the tables yet, durable or not. */
+      recordsUnapplied: this.#overlay.records,
     };
   }
 
   /** Nothing waits to run or is running, and nothing said is still behind a gate. */
   get isIdle(): boolean {
     const { gates } = this.#outbox;
-    const works = this.#dispatcher.waiting > 0 || this.#busy > 0 || this.#recovery.isPending;
-    return !works && gates.assigned === gates.settled;
+    const works = this.#dispatcher.waiting > 0 || this.#busy > 0;
+    const waits = this.#recovery.isPending || this.#catchUp.waiting > 0;
+    return !works && !waits && gates.assigned === gates.settled;
   }
 
   /** The number of the connection, with which its batches are received. */
@@ -160,10 +195,23 @@ export class Shard {
     this.#dispatcher.plan();
   }
 
+  /**
+   * The journal: all records up to this number are in the tables, and readers see them there. Also said when it is others'
+   * records that have come to the tables.
+   */
+  applied(upTo: number): void {
+    this.#overlay.applied(upTo);
+    this.#catchUp.resume();
+    // Cells may be let go now.
+    this.#dispatcher.plan();
+  }
+
   /** The journal: a group could not be written, and nothing unsettled of this shard will be (SH5). */
   commitFailed(): void {
+    const { gates } = this.#outbox;
     this.#feed.fail();
-    this.#outbox.gates.failAll();
+    for (const cell of this.#overlay.failed(gates.settled)) this.#recovery.commitFailed(cell);
+    gates.failAll();
     this.#dispatcher.plan();
   }
 
@@ -185,22 +233,49 @@ export class Shard {
     const envelope = cell.mailbox.take();
     if (envelope === undefined) return false;
     const turn = this.#turn;
+    const now = this.#options.clock.now();
     try {
-      if (cell.status === 'vacant') this.#activate(cell, turn);
-      turn.begin(cell, envelope, this.#options.clock.now());
-      if (envelope.idempotency !== undefined && this.#answerAgain(cell, envelope, turn)) return true;
       const name = cell.messageName(envelope.message);
+      const parked = this.#catchUp.takeParked(cell, envelope);
+      const args = parked === undefined ? argsOf(envelope) : parked.args;
+      if (parked === undefined && this.#isBehind(cell, name, args)) return this.#park(cell, envelope, args);
+      if (envelope.idempotency !== undefined) {
+        turn.begin(cell, envelope, now);
+        const earlier = this.#findAnswer(cell, envelope.idempotency, turn, parked === undefined);
+        turn.clear();
+        if (earlier === 'behind') return this.#park(cell, envelope, args);
+        if (earlier !== undefined) return this.#answerAgain(cell, envelope, earlier);
+      }
+      if (cell.status === 'vacant') this.#activate(cell, turn, now);
+      turn.begin(cell, envelope, now);
       const handler = cell.kind.handlers[name] as Handler<unknown, Messages, string> | undefined;
       invariant(handler !== undefined, () => `${cell.kind.protocol.kind} has no message ${name}`);
-      const args = envelope.payload === undefined ? envelope.args : decodeValue(envelope.payload);
       const answer = handler(turn, cell.state, args);
       if (answer instanceof Promise) this.#runAsync(cell, envelope, turn, answer);
-      else this.#finish(cell, envelope, turn, answer);
+      else this.#completion.complete(cell, envelope, turn, answer);
     } catch (error) {
       turn.drop();
       this.#recovery.turnFailed(cell, envelope, error);
     }
     return true;
+  }
+
+  /** Something that the turn reads of others' making may be missing in the tables. */
+  #isBehind(cell: Cell, name: string, args: unknown): boolean {
+    const { kind, key } = cell;
+    if (cell.status === 'vacant') {
+      if (!this.#catchUp.hasBegun()) return true;
+      if (kind.activationReads !== undefined && this.#catchUp.isBehind(cell, kind.activationReads(key))) return true;
+    }
+    const reads = kind.reads?.[name];
+    return reads !== undefined && this.#catchUp.isBehind(cell, reads(key, args));
+  }
+
+  /** The envelope goes back to its place, and is the next one when the tables have caught up. */
+  #park(cell: Cell, envelope: Envelope, args: unknown): false {
+    cell.mailbox.putBack(envelope);
+    this.#catchUp.park(cell, envelope, args);
+    return false;
   }
 
   /** SH3: the actor runs again when its last record is settled. */
@@ -210,9 +285,9 @@ export class Shard {
     return false;
   }
 
-  #activate(cell: Cell, turn: Turn): void {
+  #activate(cell: Cell, turn: Turn, now: number): void {
     cell.activation++;
-    turn.begin(cell, undefined, this.#options.clock.now());
+    turn.begin(cell, undefined, now);
     cell.state = cell.kind.activate(turn);
     cell.status = 'ready';
     turn.clear();
@@ -244,7 +319,7 @@ export class Shard {
       this.#dispatcher.schedule(cell);
     };
     answer.then(
-      (value) => end(() => this.#finish(cell, envelope, turn, value)),
+      (value) => end(() => this.#completion.complete(cell, envelope, turn, value)),
       (error: unknown) =>
         end(() => {
           throw error;
@@ -252,11 +327,23 @@ export class Shard {
     );
   }
 
+  /** The answer to an earlier ask of this key, by whichever actor; 'behind' when one may be on its way to the tables. */
+  #findAnswer(cell: Cell, idempotency: Idempotency, turn: Turn, mayWait: boolean): Remembered | 'behind' | undefined {
+    let behind = false;
+    const earlier = findAnswer(
+      (key) => {
+        const bytes = encodeKey(key);
+        behind ||= mayWait && this.#catchUp.isKeyBehind(cell, bytes);
+        return turn.getEncoded(bytes);
+      },
+      idempotency,
+      turn.now,
+    );
+    return behind ? 'behind' : earlier;
+  }
+
   /** The same ask was answered before: that answer, or a conflict, and no second turn. */
-  #answerAgain(cell: Cell, envelope: Envelope, turn: Turn): boolean {
-    const earlier = findAnswer((key) => turn.get(key), envelope.idempotency!, turn.now);
-    if (earlier === undefined) return false;
-    turn.clear();
+  #answerAgain(cell: Cell, envelope: Envelope, earlier: Remembered): true {
     this.#outbox.credit(envelope);
     if (earlier.kind === 'conflict') {
       const reason = 'the idempotency key was used for another request';
@@ -266,86 +353,8 @@ export class Shard {
     }
     return true;
   }
-
-  /** The handler returned: its effects become one commit record, and what it said waits behind it. */
-  #finish(cell: Cell, envelope: Envelope, turn: Turn, answer: unknown): void {
-    const isAsk = envelope.correlation !== 0;
-    const isOpen = answer === LATER;
-    invariant(!isOpen || !isAsk || turn.keptOpen, 'a handler returned LATER without keeping the ask open');
-    const fault = answer instanceof Refusal;
-    const payload = isAsk && !isOpen ? encodeAnswer(answer) : undefined;
-    if (payload !== undefined && !fault && envelope.idempotency !== undefined) {
-      const entry = answerEntry(envelope.idempotency, turn.now, payload);
-      turn.write(entry.key, encodeValue(entry.value));
-    }
-    const replies = turn.replies.map(({ to, answer: later }) => ({
-      to,
-      fault: later instanceof Refusal,
-      payload: encodeAnswer(later),
-    }));
-    const residentBytes = cell.kind.residentBytes(cell.state);
-    // Nothing from here on throws: what is committed is not run again.
-    this.#commit(cell, turn);
-    if (payload !== undefined) {
-      if (envelope.durability === 'volatile' && !fault) this.#outbox.sendNow(envelope, payload);
-      else this.#outbox.hold(cell, { kind: 'reply', to: envelope, fault, payload, replayed: false });
-    } else if (isOpen && isAsk) {
-      cell.open ??= new Set();
-      cell.open.add(envelope);
-    }
-    for (const reply of replies) {
-      // An ask that is no longer open was answered before, by this activation or by its end.
-      if (!cell.open?.delete(reply.to)) continue;
-      this.#outbox.hold(cell, { kind: 'reply', ...reply, replayed: false });
-    }
-    if (cell.open?.size === 0) cell.open = undefined;
-    for (const tell of turn.tells) this.#outbox.hold(cell, { kind: 'tell', tell, sender: cell.slot + 1 });
-    for (const timer of turn.timers) this.#applyTimer(cell, timer);
-    turn.clear();
-    this.#outbox.credit(envelope);
-    this.#cells.touch(cell, residentBytes);
-  }
-
-  #commit(cell: Cell, turn: Turn): void {
-    if (!turn.isDurable) return;
-    const epoch = this.#options.epochs.get(cell.slot);
-    invariant(epoch !== undefined, 'an actor ran in a slot that this shard does not own');
-    this.#feed.append({ slot: cell.slot, epoch }, turn);
-    cell.lastRecord = this.#outbox.gates.assign();
-    const writes = [...turn.writes.values()];
-    if (writes.length > 0) cell.writes ??= new Map();
-    for (const write of writes) cell.writes!.set(write.text, write);
-    this.#outbox.hold(cell, { kind: 'written', cell, writes });
-  }
-
-  #applyTimer(cell: Cell, effect: TimerEffect): void {
-    cell.timers?.get(effect.name)?.cancel();
-    cell.timers?.delete(effect.name);
-    if (effect.kind === 'set') {
-      const timer = this.#options.clock.after(effect.delayMs, () => {
-        if (cell.timers?.get(effect.name) !== timer) return;
-        cell.timers.delete(effect.name);
-        if (cell.timers.size === 0) cell.timers = undefined;
-        this.#intake.deliverLocal({
-          slot: cell.slot,
-          kind: cell.kindNumber,
-          key: cell.key,
-          message: effect.message,
-          payload: effect.payload,
-          args: effect.payload === undefined ? effect.args : undefined,
-          sender: cell.slot + 1,
-          control: true,
-        });
-      });
-      cell.timers ??= new Map();
-      cell.timers.set(effect.name, timer);
-    }
-    if (cell.timers?.size === 0) cell.timers = undefined;
-  }
 }
 
-function forgetPending(cell: Cell, writes: readonly PendingWrite[]): void {
-  if (cell.writes === undefined) return;
-  for (const write of writes) if (cell.writes.get(write.text) === write) cell.writes.delete(write.text);
-  if (cell.writes.size === 0) cell.writes = undefined;
+function argsOf({ payload, args }: Envelope): unknown {
+  return payload === undefined ? args : decodeValue(payload);
 }

@@ -1,15 +1,19 @@
 // Store view
 //
-// What a thread reads of the store: values instead of bytes, and never older than what was acknowledged when it asked.
-// The journal counts its commits in shared memory; a reader that sees a new count drops its snapshot first. That is
-// `settled()` of the design: free while nothing was committed, one snapshot renewal otherwise.
+// What a thread reads of the tables: values instead of bytes, and all that was in them when it asked. Whoever commits to
+// the tables counts that in shared memory; a reader that sees a new count drops its snapshot first: free while nothing was
+// committed, one snapshot renewal otherwise.
+//
+// What is durable reaches the tables later (progress.ts). An actor sees its own writes all the same: it hands in those
+// that may be missing. Who reads what others wrote waits first (catch-up.ts).
 
 import type { Key, KeyedValue, RangeQuery } from './actor.js';
 import { decodeValue } from './codec.js';
+import { mergedCount, mergeRange, type OwnEntry, type OwnWrites, ownEntriesIn } from './merged-range.js';
 import { afterKey, decodeKey, encodeKey, rangeOf } from './storage/keys.js';
 import type { Bytes, RangeOptions, StoreReader } from './storage/store.js';
 
-/** How many commits the store has seen; written by the journal after each one, read by everyone. */
+/** How many commits the tables have seen; counted by who wrote them after each one, read by everyone. */
 export class CommitCount {
   readonly memory: SharedArrayBuffer;
   readonly #cell: Int32Array;
@@ -48,21 +52,32 @@ export class StoreView {
     return this.#reader.get(key);
   }
 
-  range(query: RangeQuery): KeyedValue[] {
+  /** `own`: writes of the reader's that the tables may not hold yet; they are in the answer. */
+  range(query: RangeQuery, own: OwnWrites = NO_WRITES): KeyedValue[] {
     this.#settle();
-    const entries = this.#reader.range(rangeOptions(query));
+    const options = rangeOptions(query);
+    const mine = own.length === 0 ? NO_ENTRIES : ownEntriesIn(options, own);
+    const entries =
+      mine.length === 0 ? this.#reader.range(options) : mergeRange(options, mine, (more) => this.#reader.range(more));
     return entries.map((entry) => ({ key: decodeKey(entry.key), value: decodeValue(entry.value) }));
   }
 
-  rangeKeys(query: RangeQuery): Key[] {
+  rangeKeys(query: RangeQuery, own: OwnWrites = NO_WRITES): Key[] {
     this.#settle();
-    return this.#reader.rangeKeys(rangeOptions(query)).map(decodeKey);
+    const options = rangeOptions(query);
+    const mine = own.length === 0 ? NO_ENTRIES : ownEntriesIn(options, own);
+    if (mine.length === 0) return this.#reader.rangeKeys(options).map(decodeKey);
+    const entries = mergeRange(options, mine, (more) =>
+      this.#reader.rangeKeys(more).map((key) => ({ key, value: NO_BYTES })),
+    );
+    return entries.map(({ key }) => decodeKey(key));
   }
 
-  count(query: Omit<RangeQuery, 'limit' | 'reverse'>): number {
+  count(query: Omit<RangeQuery, 'limit' | 'reverse'>, own: OwnWrites = NO_WRITES): number {
     this.#settle();
-    const { start, end } = rangeOptions({ ...query, limit: 1 });
-    return this.#reader.count(start, end);
+    const options = rangeOptions({ ...query, limit: 1 });
+    const mine = own.length === 0 ? NO_ENTRIES : ownEntriesIn(options, own);
+    return mergedCount(options, mine, this.#reader);
   }
 
   #settle(): void {
@@ -72,6 +87,10 @@ export class StoreView {
     this.#reader.refresh();
   }
 }
+
+const NO_WRITES: OwnWrites = [];
+const NO_ENTRIES: readonly OwnEntry[] = [];
+const NO_BYTES = new Uint8Array(0);
 
 function rangeOptions(query: RangeQuery): RangeOptions {
   const { start, end } = rangeOf(query.under, query.prefix);

@@ -19,6 +19,7 @@ import type { JournalHandle } from './journal-handle.js';
 import { Link, linkMemory } from './link.js';
 import { NOBODY, type ShardMap, slotsOf } from './shard-map.js';
 import {
+  type Fence,
   FRONT,
   type FromShard,
   type Peer,
@@ -102,8 +103,8 @@ export class Supervisor {
   }
 
   /** Rejects when a worker ends before it is ready; stop() then ends the others. */
-  async start(epoch: number): Promise<void> {
-    const ready = await Promise.all(this.#lives.map((_, worker) => this.#begin(worker, epoch)));
+  async start(fence: Fence): Promise<void> {
+    const ready = await Promise.all(this.#lives.map((_, worker) => this.#begin(worker, fence)));
     if (!ready.includes(false)) return;
     throw new Error('a worker ended before it was ready', { cause: this.#lastError });
   }
@@ -158,8 +159,8 @@ export class Supervisor {
   }
 
   /** False when the worker ended before it was ready. */
-  async #begin(worker: number, epoch: number): Promise<boolean> {
-    const { options, life, ready } = this.#spawn(worker, epoch);
+  async #begin(worker: number, fence: Fence): Promise<boolean> {
+    const { options, life, ready } = this.#spawn(worker, fence);
     this.#lives[worker] = life;
     if (!(await ready)) return false;
     life.running = true;
@@ -167,7 +168,7 @@ export class Supervisor {
     return true;
   }
 
-  #spawn(worker: number, epoch: number): { options: SupervisorOptions; life: Life; ready: Promise<boolean> } {
+  #spawn(worker: number, fence: Fence): { options: SupervisorOptions; life: Life; ready: Promise<boolean> } {
     const options = this.#options;
     const source = ++this.#sources;
     const front = new MessageChannel();
@@ -182,7 +183,7 @@ export class Supervisor {
       memory: options.memory,
       counterNames: options.counters.names,
       slots: slotsOf(worker, options.workers),
-      epoch,
+      fence,
       reservations: reservations.memory,
       journal: journal.port2,
       peers,
@@ -288,12 +289,12 @@ export class Supervisor {
       const old = this.#lives[worker];
       this.#unseat(worker, slots);
       if (old !== undefined) this.#bury(old);
-      const epoch = await journal.fence(slots);
+      const fence = await journal.fence(slots);
       if (startsAfterDeath) await this.#pause(worker, old);
       // Without a journal there is nothing to start for: its end is fatal, and was told.
-      if (this.#stopping || epoch === undefined) return;
-      onTrouble('a worker is replaced', { worker, reason, epoch });
-      if (await this.#begin(worker, epoch)) return;
+      if (this.#stopping || fence === undefined) return;
+      onTrouble('a worker is replaced', { worker, reason, epoch: fence.epoch });
+      if (await this.#begin(worker, fence)) return;
       startsAfterDeath = true;
     }
   }

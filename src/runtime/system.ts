@@ -11,7 +11,6 @@
 // SY2. What cannot be admitted is refused at once, with the reason (G4, G8).
 // SY3. A start that fails leaves no thread behind, and stop() leaves no ask unanswered.
 
-import { Worker } from 'node:worker_threads';
 import { systemClock } from '../clock.js';
 import type { Fault } from '../errors.js';
 import { invariant } from '../invariant.js';
@@ -20,15 +19,17 @@ import { formatAddress, SLOTS, slotOf } from './address.js';
 import { Asks } from './asks.js';
 import { decodeValue, encodeValue } from './codec.js';
 import { Counters } from './counters.js';
-import { findAnswer } from './idempotency.js';
+import { answerKeys, findAnswer } from './idempotency.js';
 import { JournalHandle } from './journal-handle.js';
+import { Progress } from './progress.js';
 import type { Actors, Answer, AskOptions, Durability, Idempotency } from './ref.js';
 import { NOBODY, ShardMap } from './shard-map.js';
+import { encodeKey } from './storage/keys.js';
 import { openLmdbReader } from './storage/lmdb-store.js';
 import type { StoreReader } from './storage/store.js';
 import { CommitCount, StoreView } from './store-view.js';
 import { Supervisor } from './supervisor.js';
-import type { JournalReport, JournalThreadData, ShardReport, SharedMemory } from './threads/protocol.js';
+import type { JournalReport, JournalTuning, ShardReport } from './threads/protocol.js';
 import { messageNumber } from './turn.js';
 
 const ASK_TIMEOUT_MS = 30_000;
@@ -36,8 +37,11 @@ const ASK_TIMEOUT_MS = 30_000;
 export interface SystemOptions {
   /** Where the store's files are; it exists, and nobody else writes there. */
   readonly directory: string;
+  /** Where the journal's segments are; it exists too. */
+  readonly journalDirectory: string;
   /** Where a migration puts the store as it was, in a directory named after its schema version. */
   readonly backups: string;
+  readonly journal: JournalTuning;
   readonly workers: number;
   /** The module that a worker thread runs: it calls runShardWorker with the kinds of `protocols`, in the same order. */
   readonly workerUrl: URL;
@@ -66,6 +70,7 @@ export class System implements Actors {
   readonly #asks: Asks;
   readonly #map: ShardMap;
   readonly #counters: Counters;
+  readonly #progress: Progress;
   readonly #journal: JournalHandle;
   readonly #supervisor: Supervisor;
   readonly #reader: StoreReader;
@@ -79,6 +84,7 @@ export class System implements Actors {
     map: ShardMap;
     counters: Counters;
     commits: CommitCount;
+    progress: Progress;
     journal: JournalHandle;
     supervisor: Supervisor;
     reader: StoreReader;
@@ -87,6 +93,7 @@ export class System implements Actors {
     this.#asks = parts.asks;
     this.#map = parts.map;
     this.#counters = parts.counters;
+    this.#progress = parts.progress;
     this.#journal = parts.journal;
     this.#supervisor = parts.supervisor;
     this.#reader = parts.reader;
@@ -98,16 +105,36 @@ export class System implements Actors {
     const map = new ShardMap();
     const commits = new CommitCount();
     const counters = new Counters(options.counters);
-    const memory: SharedMemory = { map: map.memory, counters: counters.memory, commits: commits.memory };
-    const journal = startJournal(options, memory);
-    const epoch = await journal.ready();
+    const progress = new Progress();
+    const journal = new JournalHandle(
+      {
+        directory: options.directory,
+        journalDirectory: options.journalDirectory,
+        backups: options.backups,
+        tuning: options.journal,
+        memory: {
+          map: map.memory,
+          counters: counters.memory,
+          commits: commits.memory,
+          progress: progress.memory,
+        },
+        counterNames: options.counters,
+        slots: Array.from({ length: SLOTS }, (_, slot) => slot),
+      },
+      {
+        failing: (reason) => options.onTrouble('the store refuses writes', { reason }),
+        recovering: (groups) => options.onTrouble('recovering what the last process left', { groups }),
+        died: options.onFatal,
+      },
+    );
+    const fence = await journal.ready();
     const asks = new Asks(systemClock);
     const supervisor = new Supervisor({
       workers: options.workers,
       workerUrl: options.workerUrl,
       settings: options.settings,
       directory: options.directory,
-      memory,
+      memory: journal.memory,
       counters,
       map,
       journal,
@@ -118,9 +145,9 @@ export class System implements Actors {
       onTrouble: options.onTrouble,
     });
     try {
-      await supervisor.start(epoch);
+      await supervisor.start(fence);
       const reader = openLmdbReader(options.directory);
-      return new System({ options, asks, map, counters, commits, journal, supervisor, reader });
+      return new System({ options, asks, map, counters, commits, progress, journal, supervisor, reader });
     } catch (error) {
       await supervisor.stop(0);
       await journal.stop();
@@ -164,14 +191,21 @@ export class System implements Actors {
     return this.#counters.committed(this.#counters.index(name));
   }
 
-  /** One stored value, as of everything acknowledged so far. */
-  read(key: Key): unknown {
-    return this.#view.get(key);
+  /**
+   * One stored value, as of everything acknowledged so far. At once when nothing that is not in the tables yet can have
+   * written it; otherwise when it is there.
+   */
+  read(key: Key): unknown | Promise<unknown> {
+    if (!this.#progress.mayBeBehind(encodeKey(key))) return this.#view.get(key);
+    return this.#journal.settled().then(() => this.#view.get(key));
   }
 
   /** The answer that an earlier ask with this idempotency got, if it is remembered. */
-  storedAnswer(idempotency: Idempotency): Answer<unknown> | undefined {
-    const earlier = findAnswer((key) => this.#view.get(key), idempotency, systemClock.now());
+  async storedAnswer(idempotency: Idempotency): Promise<Answer<unknown> | undefined> {
+    const now = systemClock.now();
+    const keys = answerKeys(idempotency, now).map(encodeKey);
+    if (keys.some((key) => this.#progress.mayBeBehind(key))) await this.#journal.settled();
+    const earlier = findAnswer((key) => this.#view.get(key), idempotency, now);
     if (earlier === undefined) return undefined;
     if (earlier.kind === 'answer') return { ok: true, value: decodeValue(earlier.payload), replayed: true };
     const reason = 'the idempotency key was used for another request';
@@ -256,22 +290,4 @@ export class System implements Actors {
 
 function refused(fault: Fault): Promise<{ readonly ok: false; readonly fault: Fault }> {
   return Promise.resolve({ ok: false, fault });
-}
-
-function startJournal(options: SystemOptions, memory: SharedMemory): JournalHandle {
-  const data: JournalThreadData = {
-    directory: options.directory,
-    backups: options.backups,
-    memory,
-    counterNames: options.counters,
-    slots: Array.from({ length: SLOTS }, (_, slot) => slot),
-  };
-  const thread = new Worker(new URL('./threads/journal-thread.js', import.meta.url), {
-    name: 'journal',
-    workerData: data,
-  });
-  return new JournalHandle(thread, {
-    failing: (reason) => options.onTrouble('a group of writes could not be made durable', { reason }),
-    died: options.onFatal,
-  });
 }

@@ -7,18 +7,24 @@
 // Does not: write, send, or decide anything about the actor.
 //
 // T1. A turn that was dropped leaves no trace: its reservations are given back, the asks it kept open are not open.
-// T2. get() sees the turn's own writes, then the actor's pending ones, then the store.
+// T2. A read sees the turn's own writes, then those of the actor that are not in the tables yet, then the tables.
 
 import { invariant } from '../invariant.js';
 import type { AnyKind, Key, KeyedValue, Messages, Protocol, RangeQuery, ReplyHandle, TurnContext } from './actor.js';
 import { slotOf } from './address.js';
-import type { Cell, PendingWrite } from './cell.js';
+import type { Cell } from './cell.js';
 import { decodeValue, encodeValue } from './codec.js';
 import type { Counters, Reservations } from './counters.js';
 import { type Envelope, KEY_BYTES_MAX } from './envelope.js';
+import { keyText, type OwnWrites } from './merged-range.js';
+import type { Write } from './overlay.js';
 import { VALUE_BYTES_MAX } from './storage/commit-batch.js';
 import { encodeKey } from './storage/keys.js';
 import type { StoreView } from './store-view.js';
+
+export interface WriteEffect extends Write {
+  readonly key: Uint8Array;
+}
 
 export interface CounterEffect {
   readonly counter: number;
@@ -64,13 +70,16 @@ export interface TurnSources {
   readonly reservations: Reservations;
 }
 
+const NO_WRITES: OwnWrites = [];
+
 export class Turn implements TurnContext<Messages> {
   readonly #sources: TurnSources;
   #cell: Cell | undefined;
   #envelope: Envelope | undefined;
   now = 0;
   sender = 0;
-  readonly writes = new Map<string, PendingWrite>();
+  /** By the text of the key. */
+  readonly writes = new Map<string, WriteEffect>();
   events: Uint8Array[] = [];
   adds: CounterEffect[] = [];
   tells: TellEffect[] = [];
@@ -104,24 +113,26 @@ export class Turn implements TurnContext<Messages> {
   }
 
   get(key: Key): unknown {
-    const bytes = encodeKey(key);
-    const text = keyText(bytes);
-    const pending = this.writes.get(text) ?? this.#current.writes?.get(text);
-    if (pending !== undefined) return pending.value === null ? undefined : decodeValue(pending.value);
-    const stored = this.#sources.view.getBytes(bytes);
-    return stored === undefined ? undefined : decodeValue(stored);
+    return this.getEncoded(encodeKey(key));
+  }
+
+  /** What get() gives, by the key's bytes. */
+  getEncoded(key: Uint8Array): unknown {
+    const own = this.#ownWrite(key);
+    const value = own === undefined ? this.#sources.view.getBytes(key) : own.value;
+    return value === undefined || value === null ? undefined : decodeValue(value);
   }
 
   range(query: RangeQuery): KeyedValue[] {
-    return this.#sources.view.range(query);
+    return this.#sources.view.range(query, this.#own());
   }
 
   rangeKeys(query: RangeQuery): Key[] {
-    return this.#sources.view.rangeKeys(query);
+    return this.#sources.view.rangeKeys(query, this.#own());
   }
 
   count(query: Omit<RangeQuery, 'limit' | 'reverse'>): number {
-    return this.#sources.view.count(query);
+    return this.#sources.view.count(query, this.#own());
   }
 
   counter(name: string): number {
@@ -229,16 +240,26 @@ export class Turn implements TurnContext<Messages> {
     return this.#cell;
   }
 
+  /** What this actor wrote under a key, and the tables may not hold yet. */
+  #ownWrite(key: Uint8Array): Write | undefined {
+    const older = this.#current.writes;
+    if (older === undefined && this.writes.size === 0) return undefined;
+    const text = keyText(key);
+    return this.writes.get(text) ?? older?.get(text);
+  }
+
+  #own(): OwnWrites {
+    const older = this.#current.writes;
+    if (older === undefined) return this.writes.size === 0 ? NO_WRITES : [this.writes];
+    return this.writes.size === 0 ? [older] : [older, this.writes];
+  }
+
   #checkTable(key: Key): void {
     invariant(
       this.#current.kind.tables.includes(key[0]),
       () => `${this.kind} wrote to the table ${key[0]}, which it does not declare (A3)`,
     );
   }
-}
-
-export function keyText(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 }
 
 export function messageNumber(messages: readonly string[], message: string): number {

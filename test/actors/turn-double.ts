@@ -4,7 +4,8 @@
 // clock in the test's hand. It keeps the promises of src/runtime/actor.ts and fails a test that breaks one.
 //
 // Not here: mailboxes, gates, retries. Commits are immediate unless `holdCommits()`; then they wait, so that a test
-// sees what a turn sees while its own writes are on their way, and may lose them.
+// sees what a turn sees while its own writes are on their way, and may lose them. What is committed everybody sees at once:
+// nobody waits for others' writes.
 
 import assert from 'node:assert/strict';
 import type {
@@ -122,8 +123,12 @@ export class World {
     return this.#counters.get(name) ?? 0;
   }
 
-  range(query: RangeQuery): KeyedValue[] {
-    const found = this.#rows.filter(({ key }) => matches(key, query));
+  /** `own`: writes that are not durable yet, newest per key; DELETED hides. */
+  range(query: RangeQuery, own: readonly KeyedValue[] = []): KeyedValue[] {
+    const isOwn = (key: Key) => own.some((write) => compareKeys(write.key, key) === 0);
+    const durable = this.#rows.filter(({ key }) => matches(key, query) && (own.length === 0 || !isOwn(key)));
+    const added = own.filter(({ key, value }) => value !== DELETED && matches(key, query));
+    const found = added.length === 0 ? durable : [...durable, ...added].sort((a, b) => compareKeys(a.key, b.key));
     return (query.reverse === true ? found.reverse() : found).slice(0, query.limit);
   }
 
@@ -175,7 +180,7 @@ export class ActorDouble<S, M extends Messages> {
   readonly told: { readonly message: string; readonly args: unknown }[] = [];
   #state: { readonly value: S } | undefined;
   /** Its own effects that are not durable yet, by key. */
-  readonly #overlay = new Map<string, { value: unknown; pending: number }>();
+  readonly #overlay = new Map<string, { readonly key: Key; readonly value: unknown; readonly pending: number }>();
   readonly #timers = new Map<string, { readonly at: number; readonly message: string; readonly args: unknown }>();
   readonly #asks = new Map<ReplyHandle, OpenAsk<unknown>>();
 
@@ -281,7 +286,9 @@ export class ActorDouble<S, M extends Messages> {
       throw error;
     }
     assert.ok(!(result instanceof Promise), 'these behaviours answer at once');
+    const isBlank = this.kind.isBlank?.(state) === true;
     this.world.commit(effects, () => this.#settle(effects));
+    if (isBlank && this.#timers.size === 0 && this.#asks.size === 0) this.#state = undefined;
     if (result === LATER) {
       assert.ok(handle !== undefined, 'LATER needs a reply handle');
       const ask: OpenAsk<unknown> = { outcome: undefined };
@@ -293,8 +300,11 @@ export class ActorDouble<S, M extends Messages> {
 
   #settle(effects: Effects): void {
     for (const { key } of effects.writes) {
-      const own = this.#overlay.get(JSON.stringify(key));
-      if (own !== undefined && --own.pending === 0) this.#overlay.delete(JSON.stringify(key));
+      const name = JSON.stringify(key);
+      const own = this.#overlay.get(name);
+      if (own === undefined) continue;
+      if (own.pending === 1) this.#overlay.delete(name);
+      else this.#overlay.set(name, { ...own, pending: own.pending - 1 });
     }
   }
 
@@ -303,7 +313,7 @@ export class ActorDouble<S, M extends Messages> {
     effects.writes.push({ key, value });
     const name = JSON.stringify(key);
     const pending = (this.#overlay.get(name)?.pending ?? 0) + 1;
-    this.#overlay.set(name, { value, pending });
+    this.#overlay.set(name, { key, value, pending });
   }
 
   #reads(): ActivationContext {
@@ -317,9 +327,9 @@ export class ActorDouble<S, M extends Messages> {
         if (own !== undefined) return own.value === DELETED ? undefined : own.value;
         return world.row(at);
       },
-      range: (query) => world.range(query),
-      rangeKeys: (query) => world.range(query).map((row) => row.key),
-      count: (query) => world.range({ ...query, limit: Number.POSITIVE_INFINITY }).length,
+      range: (query) => world.range(query, [...this.#overlay.values()]),
+      rangeKeys: (query) => world.range(query, [...this.#overlay.values()]).map((row) => row.key),
+      count: (query) => world.range({ ...query, limit: Number.POSITIVE_INFINITY }, [...this.#overlay.values()]).length,
       counter: (name) => world.counter(name),
     };
   }

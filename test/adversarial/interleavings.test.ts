@@ -1,5 +1,6 @@
-// Random interleavings of asks, tells, commits, failures of the disk, and replacements of workers whose former lives go
-// on for a while. Every ask adds a power of two of its own, so that the sums tell exactly which of them happened.
+// Random interleavings of asks, tells, commits, tables that follow them, failures of the disk, and replacements of workers
+// whose former lives go on for a while. Every ask adds a power of two of its own, so that the sums tell exactly which of
+// them happened, and what somebody saw of them.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -19,7 +20,10 @@ const ROOM = 2 ** 40;
 type Step =
   | { readonly kind: 'add' | 'slow' | 'reserve' | 'fail'; readonly key: number }
   | { readonly kind: 'forward'; readonly key: number /** How many keys further. */; readonly to: number }
+  | { readonly kind: 'observe'; readonly key: number /** How many keys further; 0: all. */; readonly of: number }
   | { readonly kind: 'round' | 'commit' | 'group' | 'acknowledge' | 'disk fails' | 'slow ends' | 'bury' | 'pass' }
+  /** The tables follow, and the shards are told or not yet. */
+  | { readonly kind: 'apply' | 'apply untold' }
   | { readonly kind: 'replace'; readonly worker: number }
   | { readonly kind: 'haunt'; readonly key: number };
 
@@ -38,6 +42,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       to: fc.integer({ min: 1, max: KEYS.length - 1 }),
     }),
   },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('observe' as const),
+      key,
+      of: fc.integer({ min: 0, max: KEYS.length - 1 }),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('apply' as const, 'apply untold' as const) }) },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('round' as const) }) },
   {
     weight: 8,
@@ -66,10 +79,18 @@ interface Asked {
   answer: Answer<unknown> | undefined;
 }
 
+/** What somebody saw of the values, and what had been acknowledged when it asked. */
+interface Observed {
+  readonly acknowledged: ReadonlyMap<string, number>;
+  readonly of: string | undefined;
+  answer: Answer<unknown> | undefined;
+}
+
 class Scene {
   readonly toys: Toys;
   readonly system: LocalSystem;
   readonly asked: Asked[] = [];
+  readonly observed: Observed[] = [];
   #bits = 0;
 
   constructor(residentBytesMax: number) {
@@ -81,6 +102,7 @@ class Scene {
       residentBytesMax,
     });
     this.system.autoCommit = false;
+    this.system.autoApply = false;
   }
 
   async take(step: Step): Promise<void> {
@@ -95,6 +117,15 @@ class Scene {
           KEYS[step.key]!,
           step.kind === 'forward' ? KEYS[(step.key + step.to) % KEYS.length]! : undefined,
         );
+        break;
+      case 'observe':
+        this.#observe(KEYS[step.key]!, step.of === 0 ? undefined : KEYS[(step.key + step.of) % KEYS.length]!);
+        break;
+      case 'apply':
+        system.apply();
+        break;
+      case 'apply untold':
+        system.applier.applyOnce();
         break;
       case 'fail':
         system.tell(counter, KEYS[step.key]!, 'failAfterState', null);
@@ -112,7 +143,7 @@ class Scene {
         system.acknowledge();
         break;
       case 'disk fails':
-        system.store.failuresLeft = 1;
+        system.log.failuresLeft = 1;
         break;
       case 'slow ends':
         this.toys.latches.shift()?.end();
@@ -125,7 +156,7 @@ class Scene {
         break;
       case 'replace':
         // The fence must reach the disk; the journal's thread tries until it does.
-        system.store.failuresLeft = 0;
+        system.log.failuresLeft = 0;
         system.replace(step.worker);
         break;
       case 'haunt':
@@ -142,6 +173,8 @@ class Scene {
     const { system } = this;
     while (system.zombies[0] !== undefined) system.bury(system.zombies[0]);
     system.autoCommit = true;
+    system.autoApply = true;
+    system.apply();
     for (let i = 0; i < 1000; i++) {
       await system.run();
       for (const latch of this.toys.latches.splice(0)) latch.end();
@@ -171,6 +204,22 @@ class Scene {
     });
   }
 
+  #observe(key: string, of: string | undefined): void {
+    const acknowledged = new Map<string, number>();
+    for (const { key: of, by, answer } of this.asked) {
+      if (answer?.ok === true && answer.value !== false) acknowledged.set(of, (acknowledged.get(of) ?? 0) + by);
+    }
+    const observed: Observed = { acknowledged, of, answer: undefined };
+    this.observed.push(observed);
+    const answer: Promise<Answer<unknown>> =
+      of === undefined
+        ? this.system.ask(counter, key, 'observeAll', null)
+        : this.system.ask(counter, key, 'observe', of);
+    void answer.then((came) => {
+      observed.answer = came;
+    });
+  }
+
   /** A former life gets an envelope that it takes for its own: nothing of it may ever be written. */
   #haunt(key: string): void {
     const zombie = this.system.zombies.at(-1);
@@ -186,18 +235,36 @@ function eventsOf(system: LocalSystem): Map<string, number[]> {
   const added = new Map<string, number[]>();
   const { seq } = system.journal.stats;
   for (let number = 1; number <= seq; number++) {
-    const event = system.stored(['event', number]) as [number, string, string, { by: number }] | undefined;
+    const event = system.event(number) as [number, string, string, { by: number }] | undefined;
     assert.ok(event !== undefined, `event ${number} of ${seq} is missing`);
     added.set(event[2], [...(added.get(event[2]) ?? []), event[3].by]);
   }
-  assert.equal(system.stored(['event', seq + 1]), undefined);
+  assert.equal(system.event(seq + 1), undefined);
   return added;
 }
 
 const NOT_DONE = new Set(['COMMIT_FAILED', 'OVERLOADED', 'SLOT_MOVING', 'INTERNAL', 'QUARANTINED']);
 
-function check({ asked, system }: Scene): void {
+/** Everybody saw all that was acknowledged when it asked, and nothing that never happened (CU1, A4). */
+function checkObserved({ observed }: Scene, added: ReadonlyMap<string, readonly number[]>): void {
+  for (const { of, acknowledged, answer } of observed) {
+    assert.ok(answer !== undefined, 'an observer was never answered');
+    if (!answer.ok) continue;
+    const seen = of === undefined ? (answer.value as Record<string, number>) : { [of]: answer.value as number };
+    for (const key of of === undefined ? KEYS : [of]) {
+      const bits = BigInt(seen[key] ?? 0);
+      const due = BigInt(acknowledged.get(key) ?? 0);
+      assert.equal(bits & due, due, `of ${key}, ${bits} was seen when ${due} was acknowledged`);
+      const happened = (added.get(key) ?? []).reduce((sum, by) => sum | BigInt(by), 0n);
+      assert.equal(bits & ~happened, 0n, `of ${key}, ${bits} was seen and ${happened} happened`);
+    }
+  }
+}
+
+function check(scene: Scene): void {
+  const { asked, system } = scene;
   const added = eventsOf(system);
+  checkObserved(scene, added);
   const happened = (key: string, by: number) => (added.get(key) ?? []).includes(by);
   let sum = 0;
   for (const key of KEYS) {

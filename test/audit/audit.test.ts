@@ -5,6 +5,7 @@ import { auditTables } from '../../src/audit/audit.js';
 import { FINDINGS_MAX } from '../../src/audit/findings.js';
 import type { Key } from '../../src/runtime/actor.js';
 import { decodeValue, encodeValue } from '../../src/runtime/codec.js';
+import { eventRows } from '../../src/runtime/event-blocks.js';
 import { encodeKey } from '../../src/runtime/storage/keys.js';
 import { MemoryStore } from '../../src/runtime/storage/memory-store.js';
 import { writeMetaNumber } from '../../src/runtime/storage/meta.js';
@@ -37,8 +38,10 @@ function storeOf(world: World): MemoryStore {
   const store = new MemoryStore();
   store.commit((batch) => {
     for (const { key, value } of world.rows) batch.put(encodeKey(key), encodeValue(value));
+    // A row of its own for each, as when each came to the tables alone.
     world.events.forEach(({ type, agent, data }, i) => {
-      batch.put(encodeKey(['event', i + 1]), encodeValue([world.now, type, agent, data]));
+      const [row] = eventRows(i + 1, [encodeValue([world.now, type, agent, data])]);
+      batch.put(encodeKey(row!.key), row!.value);
     });
     writeMetaNumber(batch, ['seq'], world.events.length);
     writeMetaNumber(batch, ['schema'], 1);
@@ -80,6 +83,18 @@ describe('names', () => {
       (store) => put(store, ['meta', 'counter', 'agents'], 'x'),
       /^meta\["counter","agents"\]/,
     ],
+    [
+      'a number of groups that cannot be read',
+      (store) => put(store, ['meta', 'applied'], 'x'),
+      /^meta\["applied"\] .*no number/,
+    ],
+    [
+      'groups in a store that no server was started on',
+      (store) => meta(store, 'applied', 7),
+      /^meta\["applied"\] it is 7.*no epoch/,
+    ],
+    ['a last event that is not there', (store) => meta(store, 'seq', 99), /^meta\["seq"\] it is 99/],
+    ['a number that nothing keeps', (store) => meta(store, 'nonsense', 1), /^meta\["nonsense"\] no such number/],
     ['an event that is missing', (store) => remove(store, ['event', 3]), /^event\[4\] .*missing/],
     ['a last event that is missing', (store) => remove(store, ['event', lastEvent(store)]), /^meta\["seq"\]/],
     ['an inbox row without its agent', (store) => put(store, ['inbox', 'tab_x', 1], row(1)), /^inbox\["tab_x",1\]/],
@@ -205,6 +220,10 @@ test('keeps the first findings and counts all, over many pages (U3)', () => {
 test('finds nothing in an empty store', () => {
   assert.deepEqual(auditTables(storeOf(new World())).findings, []);
 });
+
+function meta(store: MemoryStore, name: string, value: number): void {
+  store.commit((batch) => writeMetaNumber(batch, [name], value));
+}
 
 function counter(store: MemoryStore, name: string, value: number): void {
   store.commit((batch) => writeMetaNumber(batch, ['counter', name], value));

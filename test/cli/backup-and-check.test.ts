@@ -1,13 +1,16 @@
 // `troupe backup` while the server is busy, and `troupe check` on what is whole and on what is not.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Key } from '../../src/runtime/actor.js';
 import { encodeValue } from '../../src/runtime/codec.js';
 import { encodeKey } from '../../src/runtime/storage/keys.js';
 import { openLmdbWriter } from '../../src/runtime/storage/lmdb-store.js';
+import { writeMetaNumber } from '../../src/runtime/storage/meta.js';
+import { SCHEMA_VERSION } from '../../src/runtime/storage/migrations.js';
 import { until } from '../server/expectations.js';
 import { onServersOfTheirOwn } from '../server/on-both-listeners.js';
 import { ServerProcess } from '../server/server-process.js';
@@ -55,6 +58,90 @@ own(
     await api.message(agent, agent, 'goes on');
   },
 );
+
+test('a copy made under load, ten times, holds all that was acknowledged when the command was given', async () => {
+  const server = await ServerProcess.start();
+  const api = new TroupeApi(() => server.port);
+  const copies = await ServerProcess.start();
+  const copied = new TroupeApi(() => copies.port);
+  let stopped = false;
+  let load: Promise<void>[] = [];
+  try {
+    const agent = await api.agent();
+    /** By writer: how many of its keys, all different, were acknowledged. */
+    const acknowledged = Array.from({ length: 3 }, () => 0);
+    load = acknowledged.map(async (_, writer) => {
+      for (let i = 0; !stopped; i++) {
+        const { status } = await api.put(agent, `${writer}-${i}`, `${i}`);
+        if (status !== 200) return;
+        acknowledged[writer] = i + 1;
+      }
+    });
+    for (let round = 0; round < 10; round++) {
+      const begun = [...acknowledged];
+      await until('there is more', () => acknowledged.every((count, writer) => count >= begun[writer]! + 4));
+      const before = [...acknowledged];
+      const target = join(server.home, `copy-${round}`);
+      const { code, stderr } = await runTroupe(['backup', target, '--set', `data_dir=${server.dataDirectory}`]);
+      assert.equal(code, 0, stderr);
+      const checked = await runTroupe(['check', target]);
+      assert.deepEqual([checked.code, /nothing wrong found\n$/.test(checked.stdout)], [0, true], checked.stdout);
+      await copies.kill();
+      await copies.startAgain({ data_dir: target });
+      assert.ok((await copied.capacity(agent)).key_count >= before.reduce((sum, count) => sum + count, 0));
+      const newest = before.flatMap((count, writer) => [1, 2, 3, 4].map((back) => `${writer}-${count - back}`));
+      const found = await Promise.all(newest.map((key) => copied.get(agent, key)));
+      const missing = newest.filter((_, index) => found[index]!.status !== 200);
+      assert.deepEqual(missing, [], `round ${round}`);
+    }
+  } finally {
+    stopped = true;
+    await Promise.all(load);
+    api.close();
+    copied.close();
+    await copies.dispose();
+    await server.dispose();
+  }
+});
+
+test('a directory of an older version, which has no journal, is checked and copied as it is', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'troupe-test-'));
+  try {
+    mkdirSync(join(home, 'tables'));
+    const store = openLmdbWriter(join(home, 'tables'));
+    store.commit((batch) => writeMetaNumber(batch, ['schema'], 1));
+    await store.close();
+    const { code, stdout } = await runTroupe(['check', home]);
+    assert.equal(code, 0, stdout);
+    assert.equal(stdout, `journal: 0 groups are not in the tables yet\nchecked ${home}: meta 1\nnothing wrong found\n`);
+    assert.deepEqual(readdirSync(home), ['tables'], 'nothing was made');
+    const target = join(home, 'copy');
+    assert.equal((await runTroupe(['backup', target, '--set', `data_dir=${home}`])).code, 0);
+    assert.deepEqual(await runTroupe(['check', target]), { code, stdout: stdout.replace(home, target), stderr: '' });
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+});
+
+test('a directory of a newer version is not judged', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'troupe-test-'));
+  try {
+    mkdirSync(join(home, 'tables'));
+    const store = openLmdbWriter(join(home, 'tables'));
+    store.commit((batch) => writeMetaNumber(batch, ['schema'], SCHEMA_VERSION + 1));
+    await store.close();
+    for (const words of [
+      ['check', home],
+      ['check', home, '--repair', '--yes'],
+    ]) {
+      const { code, stdout, stderr } = await runTroupe(words);
+      assert.deepEqual([code, stdout], [1, '']);
+      assert.match(stderr, /schema version \d+, and this program knows/);
+    }
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+});
 
 describe('a directory that is damaged', () => {
   let server: ServerProcess;

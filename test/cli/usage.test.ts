@@ -45,6 +45,9 @@ test('refuses unknown commands, options and words with 2, and says which', async
     [['backup'], /the directory to copy to/],
     [['backup', 'a', 'b'], /unexpected argument b/],
     [['check', 'a', 'b'], /unexpected argument b/],
+    [['check', '--yes'], /--yes is for --repair/],
+    [['check', '--repair=all'], /--repair/],
+    [['backup', 'a', '--repair'], /--repair/],
     [['version', '--long'], /--long/],
   ];
   for (const [words, said] of wrong) {

@@ -1,6 +1,6 @@
 // The test of the promise (G7): conversations on a real server that is killed again and again.
 //
-//   CRASH_KILLS=1000 npm run test:crash      the long form: as many plays of 40 kills as that takes
+//   CRASH_KILLS=1000 npm run test:crash      the long form: as many plays of 24 kills as that takes, half of them over a busy journal
 //   CRASH_SEED=7 npm run test:crash          the casting and the waits of an earlier run
 
 import assert from 'node:assert/strict';
@@ -9,9 +9,9 @@ import { test } from 'node:test';
 import { loadConversations } from '../../examples/02-conversations/conversations.js';
 import { type PlayResult, play } from '../../examples/02-conversations/play.js';
 
-const KILLS_DEFAULT = 40;
+const KILLS_DEFAULT = 48;
 /** Each play has a directory of its own; a longer one would hold too much of what it saw in memory. */
-const KILLS_PER_PLAY = 40;
+const KILLS_PER_PLAY = 24;
 /** Findings printed of a play; there may be thousands. */
 const FINDINGS_SHOWN = 20;
 
@@ -19,8 +19,18 @@ const kills = Number(process.env.CRASH_KILLS ?? KILLS_DEFAULT);
 const seed = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000);
 const mainFile = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.js');
 
-async function playAndReport(playKills: number, playSeed: number, replacementsPerLife: number): Promise<PlayResult> {
-  console.log(`seed ${playSeed}: ${playKills} kills, ${replacementsPerLife} replacements between two`);
+/** Small segments that are used again all the time, and tables that are brought up all the time. */
+const BUSY_JOURNAL = { 'journal.segment_bytes': 65_536, 'journal.apply_after_ms': 5 } as const;
+
+interface Manner {
+  readonly replacementsPerLife: number;
+  readonly busyJournal: boolean;
+}
+
+async function playAndReport(playKills: number, playSeed: number, manner: Manner): Promise<PlayResult> {
+  const { replacementsPerLife, busyJournal } = manner;
+  const how = busyJournal ? ', half of them at starts, over a busy journal' : '';
+  console.log(`seed ${playSeed}: ${playKills} kills${how}, ${replacementsPerLife} replacements between two`);
   const result = await play({
     mainFile,
     conversations: loadConversations(),
@@ -28,6 +38,8 @@ async function playAndReport(playKills: number, playSeed: number, replacementsPe
     kills: playKills,
     clientProcesses: 2,
     replacementsPerLife,
+    killWhileStarting: busyJournal,
+    ...(busyJournal && { settings: BUSY_JOURNAL }),
     keepData: true,
     say: (line) => console.log(line),
   });
@@ -48,12 +60,13 @@ function assertClean(result: PlayResult): void {
 
 test(`all that was acknowledged is there, once and in order, after ${kills} kills (G3, G5, G6, G7)`, async () => {
   for (let done = 0; done < kills; done += KILLS_PER_PLAY) {
-    assertClean(await playAndReport(Math.min(KILLS_PER_PLAY, kills - done), seed + done, 0));
+    const manner = { replacementsPerLife: 0, busyJournal: (done / KILLS_PER_PLAY) % 2 === 1 };
+    assertClean(await playAndReport(Math.min(KILLS_PER_PLAY, kills - done), seed + done, manner));
   }
 });
 
 test('the same while workers are replaced under load (G1)', async () => {
-  const result = await playAndReport(4, seed + kills, 4);
+  const result = await playAndReport(4, seed + kills, { replacementsPerLife: 4, busyJournal: false });
   assertClean(result);
   assert.ok(result.replacements >= 16, `only ${result.replacements} workers were replaced`);
 });

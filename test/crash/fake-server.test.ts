@@ -9,11 +9,14 @@ import type { FakeFault } from './fake-server.js';
 
 const SEED = 20_260;
 
-async function playFake(fault: FakeFault, kills: number): Promise<PlayResult> {
+/** A play that a busy machine cuts short may have done nothing that the fault could spoil: it is played again. */
+const PLAYS_MAX = 3;
+
+async function playFake(fault: FakeFault, kills: number, seed = SEED): Promise<PlayResult> {
   return await play({
     mainFile: join(import.meta.dirname, 'fake-server.js'),
     conversations: ourConversations,
-    seed: SEED,
+    seed,
     kills,
     clientProcesses: 2,
     replacementsPerLife: 0,
@@ -39,8 +42,10 @@ const faults: readonly (readonly [fault: FakeFault, finding: string])[] = [
 
 for (const [fault, finding] of faults) {
   test(`finds "${finding}" in a server with the fault ${fault}`, async () => {
-    const { findings } = await playFake(fault, 5);
-    const kinds = new Set(findings.map(({ kind }) => kind as string));
+    const kinds = new Set<string>();
+    for (let plays = 0; plays < PLAYS_MAX && !kinds.has(finding); plays++) {
+      for (const { kind } of (await playFake(fault, 5, SEED + plays)).findings) kinds.add(kind);
+    }
     assert.ok(kinds.has(finding), `found only: ${[...kinds].join(', ')}`);
   });
 }

@@ -1,27 +1,32 @@
 // Local system
 //
-// Shards and a journal in one thread, over a store in memory: the runtime without its threads, moved by hand. What
-// shards submit is committed when the test says so, so that gates can be seen closed; links carry real batches.
+// Shards, a journal and an applier in one thread, over memory: the runtime without its threads, moved by hand. What shards
+// submit is committed, and what is committed comes to the tables, when the test says so, so that gates can be seen closed
+// and tables behind; links carry real batches.
 
 import assert from 'node:assert/strict';
 import type { AnyKind, Key, Messages, Protocol } from '../../src/runtime/actor.js';
 import { slotOf } from '../../src/runtime/address.js';
+import { Applier } from '../../src/runtime/applier.js';
 import { Asks } from '../../src/runtime/asks.js';
 import { decodeValue, encodeValue } from '../../src/runtime/codec.js';
 import { Counters, Reservations } from '../../src/runtime/counters.js';
 import { readBatch } from '../../src/runtime/envelope.js';
 import { type Acknowledgement, Journal } from '../../src/runtime/journal.js';
 import { Link, linkMemory } from '../../src/runtime/link.js';
+import { Progress } from '../../src/runtime/progress.js';
 import type { TurnFailure } from '../../src/runtime/recovery.js';
 import type { Answer, AskOptions } from '../../src/runtime/ref.js';
 import { Shard } from '../../src/runtime/shard.js';
 import { NOBODY, ShardMap, slotsOf } from '../../src/runtime/shard-map.js';
 import { encodeKey } from '../../src/runtime/storage/keys.js';
+import { MemoryStore } from '../../src/runtime/storage/memory-store.js';
 import { CommitCount, StoreView } from '../../src/runtime/store-view.js';
+import { readTablesState } from '../../src/runtime/tables.js';
 import { FRONT } from '../../src/runtime/threads/protocol.js';
 import { messageNumber } from '../../src/runtime/turn.js';
-import { FlakyStore } from './flaky-store.js';
 import { ManualClock } from './manual-clock.js';
+import { MemoryLog } from './memory-log.js';
 
 const ALL_SLOTS = slotsOf(0, 1);
 /** Rounds of the event loop without any movement after which everything has come to rest. */
@@ -58,6 +63,13 @@ export class LocalShard {
   ) {
     this.shard = makeShard(this);
   }
+
+  hear(said: Acknowledgement): void {
+    if (this.isDead) return;
+    if (said.kind === 'durable') this.shard.durable(said.upTo);
+    else if (said.kind === 'applied') this.shard.applied(said.upTo);
+    else this.shard.commitFailed();
+  }
 }
 
 export interface LocalOptions {
@@ -69,11 +81,14 @@ export interface LocalOptions {
 
 export class LocalSystem {
   readonly clock = new ManualClock();
-  readonly store = new FlakyStore();
+  readonly log = new MemoryLog();
+  readonly tables = new MemoryStore();
+  readonly progress = new Progress();
   readonly map = new ShardMap();
   readonly counters: Counters;
   readonly commits = new CommitCount();
   readonly journal: Journal;
+  readonly applier: Applier;
   readonly asks: Asks;
   readonly failures: TurnFailure[] = [];
   readonly shards: LocalShard[] = [];
@@ -81,17 +96,24 @@ export class LocalSystem {
   readonly zombies: LocalShard[] = [];
   /** run() commits whatever is submitted. */
   autoCommit = true;
+  /** run() brings the tables up to what is committed. */
+  autoApply = true;
+  /** How often a shard asked for the tables to be brought up. */
+  settles = 0;
   readonly #options: LocalOptions;
   #sources = 0;
 
   constructor(options: LocalOptions) {
     this.#options = options;
     this.counters = new Counters(options.counters ?? ['total']);
-    this.journal = new Journal(
-      { store: this.store, map: this.map, counters: this.counters, commits: this.commits },
-      ALL_SLOTS,
-    );
+    const { log, map, tables, counters, commits, progress } = this;
+    const counterNames = counters.names;
+    const start = { ...readTablesState(tables, counterNames), epoch: 0 };
+    const monotonic = () => this.clock.monotonic();
+    this.journal = new Journal({ log, map, counters, progress, monotonic }, start, ALL_SLOTS);
+    this.applier = new Applier({ store: tables, source: log, progress, commits, counterNames });
     this.asks = new Asks(this.clock);
+    this.apply();
     const { epoch } = this.journal.stats;
     for (let worker = 0; worker < this.#workers; worker++) this.#begin(worker, epoch);
   }
@@ -163,9 +185,21 @@ export class LocalSystem {
     });
   }
 
-  /** What is durable under a key. */
+  /** The event of this number, from 1. */
+  event(seq: number): unknown {
+    const event = this.log.events[seq - 1];
+    return event === undefined ? undefined : decodeValue(event);
+  }
+
+  /** What is durable under a key, in the tables or not. */
   stored(key: Key): unknown {
-    const bytes = this.store.get(encodeKey(key));
+    const bytes = this.log.durable.get(encodeKey(key));
+    return bytes === undefined ? undefined : decodeValue(bytes);
+  }
+
+  /** What the tables hold under a key. */
+  inTables(key: Key): unknown {
+    const bytes = this.tables.get(encodeKey(key));
     return bytes === undefined ? undefined : decodeValue(bytes);
   }
 
@@ -175,14 +209,19 @@ export class LocalSystem {
     this.acknowledge();
   }
 
+  /** Brings the tables up to what is committed, and lets the journal say so, behind what it has said already. */
+  apply(): void {
+    while (this.applier.applyOnce());
+    this.journal.applied(this.applier.applied);
+    for (const life of [...this.shards, ...this.zombies]) {
+      while (life.acknowledgements[0]?.kind === 'applied') life.hear(life.acknowledgements.shift()!);
+    }
+  }
+
   /** Hands over what the journal has said. */
   acknowledge(): void {
-    for (const { acknowledgements, shard, isDead } of [...this.shards, ...this.zombies]) {
-      for (const said of acknowledgements.splice(0)) {
-        if (isDead) continue;
-        if (said.kind === 'durable') shard.durable(said.upTo);
-        else shard.commitFailed();
-      }
+    for (const life of [...this.shards, ...this.zombies]) {
+      for (const said of life.acknowledgements.splice(0)) life.hear(said);
     }
   }
 
@@ -207,6 +246,10 @@ export class LocalSystem {
     const isTold = this.shards.every(({ acknowledgements }) => acknowledgements.length === 0);
     if (this.autoCommit && (this.journal.hasWork || !isTold)) {
       this.commit();
+      moved = true;
+    }
+    if (this.autoApply && this.progress.behind > 0) {
+      this.apply();
       moved = true;
     }
     return moved;
@@ -286,13 +329,18 @@ export class LocalSystem {
       kinds: this.#options.kinds,
       map: this.map,
       epochs: new Map(slots.map((slot) => [slot, epoch])),
-      view: new StoreView(this.store, this.commits),
+      view: new StoreView(this.tables, this.commits),
       counters: this.counters,
       reservations,
       journal: {
         submit: (batch, generation) => {
           if (!life.isDead) this.journal.submit(life.source, batch, generation);
         },
+      },
+      progress: this.progress,
+      since: this.journal.durable,
+      settle: () => {
+        if (!life.isDead) this.settles++;
       },
       clock: this.clock,
       residentBytesMax: this.#options.residentBytesMax ?? 64 * 1024 * 1024,

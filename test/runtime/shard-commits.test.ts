@@ -25,7 +25,7 @@ describe('a commit that fails', () => {
     await system.run();
     assert.deepEqual(await first, ok(1));
     system.autoCommit = false;
-    system.store.failuresLeft = 1;
+    system.log.failuresLeft = 1;
     const asks = [
       system.ask(counter, 'a', 'add', 10),
       system.ask(counter, 'a', 'read', null),
@@ -49,14 +49,14 @@ describe('a commit that fails', () => {
     assert.deepEqual(await again, ok(11));
     assert.equal(system.stored(['counter', 'a']), 11);
     assert.deepEqual([system.counters.committed(0), system.counters.used(0)], [11, 11]);
-    assert.equal((system.stored(['event', 2]) as unknown[])[1], 'added');
-    assert.equal(system.stored(['event', 3]), undefined);
+    assert.equal((system.event(2) as unknown[])[1], 'added');
+    assert.equal(system.event(3), undefined);
   });
 
   it('takes along what was built on it and sent already, and not what comes after (J4, JF2)', async () => {
     const { system } = setUp();
     system.autoCommit = false;
-    system.store.failuresLeft = 1;
+    system.log.failuresLeft = 1;
     const one = system.ask(counter, 'a', 'add', 1);
     await system.run();
     system.journal.commitGroup();
@@ -77,7 +77,7 @@ describe('a commit that fails', () => {
   it('ends an async turn that was under way with COMMIT_FAILED, and never runs two at once (SH2)', async () => {
     const { system, toys } = setUp();
     system.autoCommit = false;
-    system.store.failuresLeft = 1;
+    system.log.failuresLeft = 1;
     const add = system.ask(counter, 'a', 'add', 1);
     const slow = system.ask(counter, 'a', 'slowAdd', 10);
     const next = system.ask(counter, 'a', 'slowAdd', 100);
@@ -102,7 +102,7 @@ describe('a commit that fails', () => {
     system.autoCommit = false;
     const failed = system.ask(counter, a, 'add', 1);
     await system.run();
-    system.store.failuresLeft = 1;
+    system.log.failuresLeft = 1;
     system.commit();
     const fine = system.ask(counter, b, 'add', 1);
     await system.run();
@@ -115,7 +115,7 @@ describe('a commit that fails', () => {
   it('comes alone: an actor in a pause for its own failure stays in it', async () => {
     const { system } = setUp();
     system.autoCommit = false;
-    system.store.failuresLeft = 1;
+    system.log.failuresLeft = 1;
     void system.ask(counter, 'a', 'add', 1);
     const failing = system.ask(counter, 'a', 'fail', { add: 1, times: 1 });
     await system.run();
@@ -261,7 +261,7 @@ describe('an ask with an idempotency key', () => {
     const { system } = setUp();
     const refused = system.ask(counter, 'a', 'refuseButWrite', 1, { idempotency });
     await system.run();
-    system.store.failuresLeft = 1;
+    system.log.failuresLeft = 1;
     const failed = system.ask(counter, 'a', 'add', 1, { idempotency });
     await system.run();
     const done = system.ask(counter, 'a', 'add', 1, { idempotency });
@@ -276,7 +276,7 @@ describe('an ask with an idempotency key', () => {
     await system.run();
     const dayMs = 24 * 60 * 60 * 1000;
     await system.pass(dayMs - 1);
-    assert.equal(system.journal.forgetAnswers(system.clock.now()), false);
+    assert.equal(system.applier.forgetAnswers(system.clock.now()), false);
     const repeat = system.ask(counter, 'a', 'add', 1, { idempotency });
     await system.run();
     assert.deepEqual(await repeat, ok(1, true));
@@ -286,8 +286,8 @@ describe('an ask with an idempotency key', () => {
     assert.deepEqual(await anew, ok(2));
     const day = Math.floor(system.clock.now() / dayMs);
     await system.pass(2 * dayMs);
-    system.journal.forgetAnswers(system.clock.now());
-    assert.equal(system.stored(['idem', day, 's', 'k']), undefined);
+    system.applier.forgetAnswers(system.clock.now());
+    assert.equal(system.inTables(['idem', day, 's', 'k']), undefined);
   });
 });
 

@@ -36,7 +36,7 @@ describe('a turn of a shard', () => {
     await system.run();
     assert.deepEqual(order, ['b:0']);
     assert.equal(system.stored(['counter', 'a']), undefined);
-    assert.equal(system.stored(['event', 1]), undefined);
+    assert.equal(system.event(1), undefined);
     assert.equal(system.counters.committed(0), 0);
     collect(order, 'b', system.ask(counter, 'b', 'read', null));
     await system.run();
@@ -46,13 +46,13 @@ describe('a turn of a shard', () => {
     assert.deepEqual(order, ['b:0', 'b:0', 'add:3']);
     assert.equal(system.stored(['counter', 'a']), 3);
     assert.equal(system.counters.committed(0), 3);
-    assert.deepEqual((system.stored(['event', 1]) as unknown[]).slice(1), ['added', 'a', { by: 3 }]);
+    assert.deepEqual((system.event(1) as unknown[]).slice(1), ['added', 'a', { by: 3 }]);
     assert.equal(system.stored(['counter', 'b']), undefined);
     system.commit();
     await system.run();
     assert.equal(system.stored(['counter', 'b']), 3);
     assert.equal(system.counters.committed(0), 6);
-    assert.deepEqual((system.stored(['event', 2]) as unknown[]).slice(1), ['added', 'b', { by: 3 }]);
+    assert.deepEqual((system.event(2) as unknown[]).slice(1), ['added', 'b', { by: 3 }]);
   });
 
   it("sees its actor's own writes before they are durable, and nobody else does (A2, T2)", async () => {

@@ -29,9 +29,12 @@ async function start(
 ): Promise<{ system: System; troubles: Trouble[]; fatal: unknown[] }> {
   const troubles: Trouble[] = [];
   const fatal: unknown[] = [];
+  const home = over.directory ?? directory();
   const system = await System.start({
-    directory: directory(),
+    directory: home,
+    journalDirectory: join(home, 'journal'),
     backups: join(directory(), 'backups'),
+    journal: { segmentBytes: 256 * 1024, unappliedBytesMax: 128 * 1024 * 1024, applyAfterMs: 250 },
     workers: 1,
     workerUrl: new URL('./counter-worker.js', import.meta.url),
     settings: {},
@@ -109,7 +112,7 @@ describe('a system', { timeout: 120_000 }, () => {
         keys.flatMap(() => [1, 3, 6]),
       );
       assert.equal(first.system.counter('total'), 300);
-      assert.equal(first.system.read(['counter', 'key-7']), 6);
+      assert.equal(await first.system.read(['counter', 'key-7']), 6);
       const { workers: reports, journal } = await first.system.status();
       assert.equal(reports.length, workers);
       assert.equal(
@@ -144,12 +147,12 @@ describe('a system', { timeout: 120_000 }, () => {
   it('answers a repeated idempotency key from the store, and the front door can look it up', async () => {
     const { system } = await start();
     const idempotency = { scope: 's', key: 'k', fingerprint: 'f' };
-    assert.equal(system.storedAnswer(idempotency), undefined);
+    assert.equal(await system.storedAnswer(idempotency), undefined);
     assert.equal(value(await system.ask(counter, 'a', 'add', 5, { idempotency })), 5);
     const again = await system.ask(counter, 'a', 'add', 5, { idempotency });
     assert.deepEqual(again, { ok: true, value: 5, replayed: true });
-    assert.deepEqual(system.storedAnswer(idempotency), { ok: true, value: 5, replayed: true });
-    assert.equal(fault(system.storedAnswer({ ...idempotency, fingerprint: 'g' })!), 'CONFLICT');
+    assert.deepEqual(await system.storedAnswer(idempotency), { ok: true, value: 5, replayed: true });
+    assert.equal(fault((await system.storedAnswer({ ...idempotency, fingerprint: 'g' }))!), 'CONFLICT');
     await stop(system);
   });
 
@@ -255,7 +258,7 @@ describe('a system', { timeout: 120_000 }, () => {
     const { system } = await start({ directory: home, workers: 2 });
     const slow = system.ask(unruly, 'a', 'slow', 60);
     const adds = Array.from({ length: 200 }, (_, i) => system.ask(counter, `k${i}`, 'add', 1));
-    assert.equal(threadsAlive(), 3);
+    assert.equal(threadsAlive(), 4);
     const stopping = stop(system);
     assert.equal(fault(await system.ask(counter, 'k0', 'add', 1)), 'DRAINING');
     await stopping;

@@ -37,6 +37,10 @@ export type CounterMessages = {
   readonly badTell: { readonly args: 'kind' | 'args'; readonly reply: null };
   readonly badResident: { readonly args: null; readonly reply: null };
   readonly foreignTable: { readonly args: null; readonly reply: null };
+  /** The value of another, as it is stored. */
+  readonly observe: { readonly args: string; readonly reply: number };
+  /** The values of all, as they are stored. */
+  readonly observeAll: { readonly args: null; readonly reply: Readonly<Record<string, number>> };
 };
 
 export const counter = protocol<CounterMessages>('counter', [
@@ -60,6 +64,8 @@ export const counter = protocol<CounterMessages>('counter', [
   'badTell',
   'badResident',
   'foreignTable',
+  'observe',
+  'observeAll',
 ]);
 
 export interface CounterState {
@@ -116,11 +122,12 @@ export function makeToys(bounds: ToyOptions = {}): Toys {
       const value = (context.get(['counter', context.key]) as number | undefined) ?? 0;
       return { value, notes: [], waiting: [], heldBytes: bounds.residentBytes ?? 0, badResident: false };
     },
+    reads: { observe: (_, key) => [['counter', key]], observeAll: () => 'everything' },
     residentBytes(state) {
       if (state.badResident) throw new Error('the size is not known');
       return state.heldBytes;
     },
-    handlers: { ...growing(bounds.reserveFrom ?? 'total'), ...failing(toys), ...slow(toys), ...talking },
+    handlers: { ...growing(bounds.reserveFrom ?? 'total'), ...failing(toys), ...slow(toys), ...talking, ...observing },
   };
   Object.assign(toys, { kind: anyKind(kind) });
   return toys;
@@ -250,3 +257,13 @@ const talking: Pick<Handlers, 'addAndTell' | 'tellOnly' | 'note' | 'notes' | 'wa
       return null;
     },
   };
+
+const observing: Pick<Handlers, 'observe' | 'observeAll'> = {
+  observe: (context, _, key) => (context.get(['counter', key]) as number | undefined) ?? 0,
+  observeAll: (context) =>
+    Object.fromEntries(
+      context
+        .range({ under: ['counter'], limit: 1000 })
+        .map(({ key, value }) => [String(key[1]), value as number] as const),
+    ),
+};

@@ -19,14 +19,15 @@
 // A2. Every accepted action is one event in its commit; a refused one is none.
 // A3. What the store holds and what memory holds agree after every turn: activating again at any point changes
 //     nothing but who waits.
-// A4. An absent or retired address keeps nothing in memory.
+// A4. An absent or retired address keeps nothing in memory. An absent one is looked up for every message: it may have been
+//     registered since.
 
 import { type ActorKind, refuse } from '../../runtime/actor.js';
 import { AGENTS, type AgentEntry } from '../operator/protocol.js';
 import { append, type InboxBounds } from './delivering.js';
 import { type AgentMessages, agentProtocol } from './protocol.js';
 import { continuePurge, purge, retireAgent, rotateAgentToken } from './retirement.js';
-import { type AgentState, type Alive, activateAgent, readLife } from './state.js';
+import { type AgentState, type Alive, activateAgent } from './state.js';
 import { acknowledge, type Context, endWait, finish, type On, releaseLeases, serveWaiters, take } from './taking.js';
 
 export interface AgentConfig {
@@ -46,7 +47,11 @@ export function agentKind(config: AgentConfig): ActorKind<AgentState, AgentMessa
     protocol: agentProtocol,
     tables: ['agent', 'inbox', 'inbox_head', 'lease', 'owned', 'registry', 'token'],
     mailbox: MAILBOX,
+    // Born by its operator; all other rows of its own it writes itself.
+    activationReads: (key) => [['agent', key]],
     activate: activateAgent,
+    reads: { listRegistry: () => 'everything' },
+    isBlank: ({ life }) => life.kind === 'absent',
     residentBytes,
     mayPassivate: ({ life }) => life.kind !== 'alive' || life.waiters.size === 0,
     handlers: {
@@ -143,9 +148,8 @@ const rotateToken: On<'rotateToken'> = (context, state, args) => {
   return life === undefined ? NO_AGENT : rotateAgentToken(context, life, args);
 };
 
-/** The agent, if it lives. One that was absent is looked up again: it may have been registered since. */
+/** The agent, if it lives. */
 function lifeOf(context: Context, state: AgentState): Alive | undefined {
-  if (state.life.kind === 'absent') state.life = readLife(context);
   if (state.life.kind === 'retired') continuePurge(context, state);
   return state.life.kind === 'alive' ? state.life : undefined;
 }

@@ -8,10 +8,10 @@
 // R3. The inbox of a retired agent is emptied in slices of at most PURGE_ROWS rows, each in a turn of its own, behind
 //     the gate of the one before. What a crash leaves, the next envelope to the address takes up.
 
-import { type Key, refuse } from '../../runtime/actor.js';
+import { refuse } from '../../runtime/actor.js';
 import { AGENTS, type AgentRow, type TokenRow } from '../operator/protocol.js';
 import { type AgentMessages, agentProtocol } from './protocol.js';
-import type { AgentState, Alive } from './state.js';
+import { type AgentState, type Alive, PURGED_TABLES } from './state.js';
 import { type Context, finish, type On, refuseWaiters } from './taking.js';
 
 /** Rows that one turn removes. */
@@ -37,7 +37,7 @@ export function retireAgent(
   context.delete(['inbox_head', context.key]);
   context.add(AGENTS, -1);
   context.emit('agent_retired', context.key, { address: context.key });
-  state.life = { kind: 'retired', purge: life.inbox.count > 0 ? 'due' : 'done' };
+  state.life = { kind: 'retired', purge: life.inbox.count > 0 ? 'due' : 'done', purged: undefined };
   continuePurge(context, state);
   return { revokedLookupId: record.lookupId };
 }
@@ -62,19 +62,24 @@ export function rotateAgentToken(
 export function continuePurge(context: Context, state: AgentState): void {
   if (state.life.kind !== 'retired' || state.life.purge !== 'due') return;
   context.tell(agentProtocol, context.key, 'purge', null);
-  state.life = { kind: 'retired', purge: 'told' };
+  state.life = { ...state.life, purge: 'told' };
 }
 
 export const purge: On<'purge'> = (context, state) => {
   if (state.life.kind !== 'retired') return null;
   let left = PURGE_ROWS;
-  for (const table of ['inbox', 'lease']) {
+  let { purged } = state.life;
+  // What was removed lately may still be in the tables: it is passed by, not read again.
+  const from = purged === undefined ? 0 : PURGED_TABLES.indexOf(purged[0]);
+  for (const table of PURGED_TABLES.slice(from)) {
     if (left === 0) break;
-    const keys: Key[] = context.rangeKeys({ under: [table, context.key], limit: left });
+    const query = { under: [table, context.key], limit: left } as const;
+    const keys = context.rangeKeys(purged?.[0] === table ? { ...query, after: purged } : query);
     for (const key of keys) context.delete(key);
     left -= keys.length;
+    purged = keys.at(-1) ?? purged;
   }
-  state.life = { kind: 'retired', purge: left === 0 ? 'due' : 'done' };
+  state.life = { kind: 'retired', purge: left === 0 ? 'due' : 'done', purged };
   continuePurge(context, state);
   return null;
 };

@@ -29,11 +29,15 @@ export interface Alive {
   leaseTimerAt: number;
 }
 
-export type Life =
-  | { readonly kind: 'absent' }
-  | Alive
-  /** `purge`: `due` when rows of the inbox are left and nobody was told to remove them. */
-  | { readonly kind: 'retired'; readonly purge: 'due' | 'told' | 'done' };
+export type Life = { readonly kind: 'absent' } | Alive | Retired;
+
+export interface Retired {
+  readonly kind: 'retired';
+  /** `due` when rows of the inbox are left and nobody was told to remove them. */
+  readonly purge: 'due' | 'told' | 'done';
+  /** The last row that this activation removed, if any. */
+  readonly purged: Key | undefined;
+}
 
 export interface AgentState {
   life: Life;
@@ -44,10 +48,12 @@ export function activateAgent(context: ActivationContext): AgentState {
   return { life: readLife(context) };
 }
 
-export function readLife(context: ActivationContext): Life {
+function readLife(context: ActivationContext): Life {
   const record = context.get(['agent', context.key]) as AgentRow | undefined;
   if (record === undefined) return ABSENT;
-  if (record.retiredAt !== null) return { kind: 'retired', purge: hasRows(context) ? 'due' : 'done' };
+  if (record.retiredAt !== null) {
+    return { kind: 'retired', purge: hasRows(context) ? 'due' : 'done', purged: undefined };
+  }
   return {
     kind: 'alive',
     record,
@@ -57,13 +63,14 @@ export function readLife(context: ActivationContext): Life {
   };
 }
 
+/** Where a retired agent may still have rows, in the order in which they are removed. */
+export const PURGED_TABLES: readonly string[] = ['inbox', 'lease'];
+
 const ABSENT: Life = { kind: 'absent' };
 const EMPTY_HEAD: HeadRow = { nextSeq: 1, count: 0, bytes: 0 };
 
 function hasRows(context: ActivationContext): boolean {
-  return (['inbox', 'lease'] as const).some(
-    (table) => context.rangeKeys({ under: [table, context.key], limit: 1 }).length > 0,
-  );
+  return PURGED_TABLES.some((table) => context.rangeKeys({ under: [table, context.key], limit: 1 }).length > 0);
 }
 
 function readInbox(context: ActivationContext): Inbox {

@@ -54,6 +54,8 @@ export function operatorKind(config: OperatorConfig): ActorKind<OperatorState, O
     tables: ['operator', 'challenge', 'token', 'agent', 'owned', 'registry', 'admin'],
     mailbox: MAILBOX,
     activate: activateOperator,
+    // The addresses of other operators' agents; and its own agents remove their rows when they retire.
+    reads: { register: (_key, { address }) => [['agent', address]], listAgents: () => 'everything' },
     residentBytes: (state) => STATE_RESIDENT_BYTES + state.challenges.size * CHALLENGE_RESIDENT_BYTES,
     handlers: { create, challenge: challengeBy(config), tryResponse, register, listAgents, hasAdmin, makeAdmin },
   };

@@ -38,6 +38,8 @@ export interface DataDirectory {
   readonly path: string;
   /** Where the store lies. Exists. */
   readonly tables: string;
+  /** Where the journal's segments lie. Exists. */
+  readonly journal: string;
   /** Where migrations put copies of the store as it was, each in a directory named after its schema version. */
   readonly backups: string;
   /** Lets another server in. Once is enough; a process that ends without it does no harm (H2). */
@@ -55,6 +57,11 @@ export function tablesDirectory(path: string): string {
   return join(resolve(path), 'tables');
 }
 
+/** The directory of the journal in a data directory. */
+export function journalDirectory(path: string): string {
+  return join(resolve(path), 'journal');
+}
+
 /** Makes the directory when it is not there (mode 0700) and locks it. Throws a StorageError that names what is wrong. */
 export function openDataDirectory(path: string): DataDirectory {
   const absolute = resolve(path);
@@ -62,16 +69,26 @@ export function openDataDirectory(path: string): DataDirectory {
   makeDirectory(absolute);
   const lock = takeLock(absolute);
   makeDirectory(tables);
+  const journal = journalDirectory(absolute);
+  makeDirectory(journal);
   let held = true;
   return {
     path: absolute,
     tables,
+    journal,
     backups: join(absolute, 'backups'),
     release() {
       if (held) emptied(lock);
       held = false;
     },
   };
+}
+
+/** Throws a StorageError when a living process holds the directory. Takes nothing: a moment later one may. */
+export function refuseInUse(path: string): void {
+  const absolute = resolve(path);
+  const newest = Math.max(0, ...lockNumbers(absolute));
+  if (newest > 0) refuseLiving(absolute, newest);
 }
 
 function makeDirectory(path: string): void {

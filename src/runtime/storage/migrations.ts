@@ -9,14 +9,17 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { invariant } from '../../invariant.js';
+import { EVENT_TABLE, eventRows } from '../event-blocks.js';
+import { afterKey, encodeKey, rangeOf } from './keys.js';
 import { readMetaNumber, writeMetaNumber } from './meta.js';
 import { StorageError } from './storage-error.js';
-import type { Store, WriteBatch } from './store.js';
+import type { Store, StoreReader, WriteBatch } from './store.js';
 
 /** The version that this program reads and writes. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 const SCHEMA = ['schema'];
+const EVENTS_PER_PAGE = 1000;
 
 export interface Migration {
   /** The version that it makes, from the one before it. */
@@ -26,7 +29,11 @@ export interface Migration {
 }
 
 /** In order, one for each version after the first. */
-export const MIGRATIONS: readonly Migration[] = [];
+export const MIGRATIONS: readonly Migration[] = [
+  // From version 2 on there is a journal beside the tables, which a program of version 1 would not see, and a row of the
+  // event log holds many events (event-blocks.ts).
+  { to: 2, run: joinEvents },
+];
 
 export interface MigrateOptions {
   /** Where the copy goes: a directory that is made for it, named after the version. */
@@ -52,12 +59,7 @@ export async function migrate(store: Store, options: MigrateOptions): Promise<Mi
     store.commit((batch) => writeMetaNumber(batch, SCHEMA, newest));
     return { from, to: newest };
   }
-  if (from > newest) {
-    throw new StorageError(
-      `The data directory has schema version ${from}, and this program knows versions up to ${newest}. ` +
-        'Use the program that wrote it, or a newer one.',
-    );
-  }
+  refuseNewer(store, newest);
   if (from === newest) return { from, to: newest };
   const steps = stepsFrom(from, newest, migrations);
   const backup = backupDirectory(from);
@@ -69,6 +71,32 @@ export async function migrate(store: Store, options: MigrateOptions): Promise<Mi
     });
   }
   return { from, to: newest, backup };
+}
+
+/** Version 1 had a row for each event. */
+function joinEvents(batch: WriteBatch, store: Store): void {
+  const { start, end } = rangeOf([EVENT_TABLE]);
+  let from: Uint8Array = start;
+  for (let seq = 1; ; ) {
+    const rows = store.range({ start: from, end, limit: EVENTS_PER_PAGE });
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    for (const { key } of rows) batch.delete(key);
+    const events = rows.map(({ value }) => value);
+    for (const row of eventRows(seq, events)) batch.put(encodeKey(row.key), row.value);
+    seq += rows.length;
+    from = afterKey(last.key);
+  }
+}
+
+/** Throws a StorageError when the store was written by a newer program (V1). */
+export function refuseNewer(store: StoreReader, newest = SCHEMA_VERSION): void {
+  const found = readMetaNumber(store, SCHEMA) ?? 0;
+  if (found <= newest) return;
+  throw new StorageError(
+    `The data directory has schema version ${found}, and this program knows versions up to ${newest}. ` +
+      'Use the program that wrote it, or a newer one.',
+  );
 }
 
 /** A store without a version must be empty: what else lies in it was not written by this program. */

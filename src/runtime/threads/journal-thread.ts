@@ -1,32 +1,41 @@
 // Journal thread
 //
-// The thread that may block on the disk, because nothing else lives in it. It is never terminated, only asked to stop.
+// The thread that may block on the disk's flush, because nothing else lives in it. It is never terminated, only asked to
+// stop.
 //
-// Owns:     the store's writer, and one port per shard worker.
-// Does not: decide what is committed (journal.ts).
+// Owns:     the journal's files, one port per shard worker, and who waits for the tables.
+// Does not: decide what is committed (journal.ts), or write the tables (applier-thread.ts).
 
-import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { invariant } from '../../invariant.js';
 import { Counters, Reservations } from '../counters.js';
 import { Journal } from '../journal.js';
+import { Progress } from '../progress.js';
 import { ShardMap } from '../shard-map.js';
-import { openLmdbWriter } from '../storage/lmdb-store.js';
-import { migrate } from '../storage/migrations.js';
-import type { Store } from '../storage/store.js';
-import { CommitCount } from '../store-view.js';
-import type { FromJournal, JournalAnswer, JournalThreadData, RecordBatch, ToJournal } from './protocol.js';
+import { RealDisk } from '../storage/disk.js';
+import { SegmentLog } from '../storage/segment-log.js';
+import type {
+  ApplierToJournal,
+  FromJournal,
+  JournalAnswer,
+  JournalThreadData,
+  JournalToApplier,
+  ShardToJournal,
+  ToJournal,
+} from './protocol.js';
 
-/** How often old remembered answers are looked for. */
-const FORGET_EVERY_MS = 60_000;
-/** While there are more of them: the pause between two slices. */
-const FORGET_PAUSE_MS = 50;
+/** The tables are brought up at once when this much is not in them: the more at a time, the more writes cancel. */
+const APPLY_AT_BYTES = 16 * 1024 * 1024;
+/** Or this part of what may be behind: so that writers need not wait for it. */
+const APPLY_AT_SHARE = 0.25;
 /** The pause before a fence is tried again that the disk refused. */
 const FENCE_PAUSE_MS = 100;
 
 invariant(parentPort !== null, 'the journal runs in a thread of its own');
 const control = parentPort;
 const data = workerData as JournalThreadData;
+const { segmentBytes, unappliedBytesMax } = data.tuning;
+const applyAtBytes = Math.min(APPLY_AT_BYTES, unappliedBytesMax * APPLY_AT_SHARE);
 
 function say(message: FromJournal): void {
   control.postMessage(message);
@@ -38,26 +47,43 @@ function messageOf(error: unknown): string {
 
 class JournalThread {
   readonly #journal: Journal;
-  readonly #store: Store;
+  readonly #log: SegmentLog;
+  readonly #progress = new Progress(data.memory.progress);
+  readonly #counters = new Counters(data.counterNames, data.memory.counters);
   readonly #ports = new Map<number, { close(): void }>();
-  #forgetting: NodeJS.Timeout;
+  /** Who waits until a group is in the tables, in the order of the groups. */
+  #waiting: { readonly group: number; readonly ticket: number }[] = [];
   #planned = false;
   #failuresTold = 0;
+  /** The applier was told that something is behind, or to hurry, and has not answered yet. */
+  #told: 'nothing' | 'behind' | 'hurry' = 'nothing';
+  #segmentAsked = false;
 
-  constructor(store: Store) {
-    this.#store = store;
-    const counters = new Counters(data.counterNames, data.memory.counters);
-    const commits = new CommitCount(data.memory.commits);
-    this.#journal = new Journal({ store, map: new ShardMap(data.memory.map), counters, commits }, data.slots);
-    this.#forgetting = setTimeout(() => this.#forget(), FORGET_EVERY_MS);
-    control.on('message', (message: ToJournal) => this.#receive(message, counters));
-    say({ kind: 'ready', epoch: this.#journal.stats.epoch });
+  constructor() {
+    this.#log = new SegmentLog(new RealDisk(data.journalDirectory), segmentBytes);
+    this.#journal = new Journal(
+      {
+        log: this.#log,
+        map: new ShardMap(data.memory.map),
+        counters: this.#counters,
+        progress: this.#progress,
+        unappliedBytesMax,
+        monotonic: () => performance.now(),
+      },
+      data.start,
+      data.slots,
+    );
+    data.applier.on('message', (message: ApplierToJournal) => this.#receiveApplier(message));
+    control.on('message', (message: ToJournal) => this.#receive(message));
+    const { epoch } = this.#journal.stats;
+    say({ kind: 'ready', fence: { epoch, group: this.#journal.durable } });
+    this.#wakeApplier();
   }
 
-  #receive(message: ToJournal, counters: Counters): void {
+  #receive(message: ToJournal): void {
     switch (message.kind) {
       case 'attach':
-        this.#attach(message, counters);
+        this.#attach(message);
         break;
       case 'detach':
         this.#ports.get(message.source)?.close();
@@ -67,25 +93,58 @@ class JournalThread {
       case 'fence':
         this.#fence(message);
         break;
+      case 'settle':
+        this.#settle(message.ticket);
+        break;
       case 'report':
-        say({ kind: 'report', ticket: message.ticket, report: this.#journal.stats });
+        say({
+          kind: 'report',
+          ticket: message.ticket,
+          report: { ...this.#journal.stats, segmentsInUse: this.#log.segmentsInUse },
+        });
         break;
       case 'stop':
-        void this.#stop();
+        this.#stop();
         break;
       default:
         message satisfies never;
     }
   }
 
-  #attach({ source, port, reservations }: ToJournal & { kind: 'attach' }, counters: Counters): void {
+  #receiveApplier(message: ApplierToJournal): void {
+    switch (message.kind) {
+      case 'applied':
+        this.#told = 'nothing';
+        this.#journal.applied(message.group);
+        this.#answerWaiting(message.group);
+        this.#wakeApplier();
+        this.#plan();
+        break;
+      case 'stuck':
+        this.#journal.stuck(message.reason);
+        this.#plan();
+        break;
+      case 'segment':
+        this.#segmentAsked = false;
+        this.#log.addSpare(message.name);
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #attach({ source, port, reservations }: ToJournal & { kind: 'attach' }): void {
     this.#journal.attach(source, {
-      reservations: new Reservations(counters, reservations),
+      reservations: new Reservations(this.#counters, reservations),
       acknowledge: (acknowledgement: JournalAnswer) => port.postMessage(acknowledgement),
     });
     this.#ports.set(source, port);
-    port.on('message', ({ batch, generation }: RecordBatch) => {
-      this.#journal.submit(source, batch, generation);
+    port.on('message', (message: ShardToJournal) => {
+      if (message.kind === 'settle') {
+        this.#hurry();
+        return;
+      }
+      this.#journal.submit(source, message.batch, message.generation);
       this.#plan();
     });
   }
@@ -93,16 +152,37 @@ class JournalThread {
   /** Nobody may own these slots before the fence is durable, so it is tried until it is. */
   #fence(message: ToJournal & { kind: 'fence' }): void {
     try {
-      say({ kind: 'fenced', ticket: message.ticket, epoch: this.#journal.fence(message.slots) });
+      const epoch = this.#journal.fence(message.slots);
+      say({ kind: 'fenced', ticket: message.ticket, fence: { epoch, group: this.#journal.durable } });
+      this.#wakeApplier();
     } catch (error) {
       say({ kind: 'failing', reason: messageOf(error) });
       setTimeout(() => this.#fence(message), FENCE_PAUSE_MS).unref();
     }
   }
 
+  /** Answers when all that is durable now is in the tables. */
+  #settle(ticket: number): void {
+    if (this.#progress.behind === 0) {
+      say({ kind: 'settled', ticket });
+      return;
+    }
+    this.#waiting.push({ group: this.#journal.durable, ticket });
+    this.#hurry();
+  }
+
+  #answerWaiting(applied: number): void {
+    let answered = 0;
+    while (answered < this.#waiting.length && this.#waiting[answered]!.group <= applied) {
+      say({ kind: 'settled', ticket: this.#waiting[answered++]!.ticket });
+    }
+    if (answered > 0) this.#waiting = this.#waiting.slice(answered);
+    if (this.#waiting.length > 0) this.#hurry();
+  }
+
   /** Everything that lies in the ports is taken in before the next group begins. */
   #plan(): void {
-    if (this.#planned) return;
+    if (this.#planned || !this.#journal.hasWork) return;
     this.#planned = true;
     setImmediate(() => {
       this.#planned = false;
@@ -117,37 +197,48 @@ class JournalThread {
       this.#failuresTold = failures;
       say({ kind: 'failing', reason: this.#journal.lastFailure });
     }
-    if (this.#journal.hasWork) this.#plan();
-  }
-
-  #forget(): void {
-    let isMore = false;
-    try {
-      isMore = this.#journal.forgetAnswers(Date.now());
-    } catch (error) {
-      // Nothing depends on it: they are only space, and the next round tries again.
-      say({ kind: 'failing', reason: messageOf(error) });
+    this.#wakeApplier();
+    if (this.#log.needsSpare && !this.#segmentAsked) {
+      this.#segmentAsked = true;
+      this.#tellApplier({ kind: 'make-segment' });
     }
-    this.#forgetting = setTimeout(() => this.#forget(), isMore ? FORGET_PAUSE_MS : FORGET_EVERY_MS);
+    this.#plan();
   }
 
-  async #stop(): Promise<void> {
-    clearTimeout(this.#forgetting);
-    while (this.#journal.hasWork) this.#journal.commitGroup();
+  #wakeApplier(): void {
+    const { unappliedBytes } = this.#journal.stats;
+    if (unappliedBytes >= applyAtBytes) this.#hurry();
+    else if (this.#told === 'nothing' && this.#progress.behind > 0) {
+      this.#told = 'behind';
+      this.#tellApplier({ kind: 'behind' });
+    }
+  }
+
+  #hurry(): void {
+    if (this.#told === 'hurry') return;
+    this.#told = 'hurry';
+    this.#tellApplier({ kind: 'hurry' });
+  }
+
+  #tellApplier(message: JournalToApplier): void {
+    data.applier.postMessage(message);
+  }
+
+  /** The applier brings the tables up to the end by itself, when it is asked to stop. */
+  #stop(): void {
+    while (this.#journal.stats.batchesWaiting > 0) this.#journal.commitGroup();
     for (const port of this.#ports.values()) port.close();
-    await this.#store.close();
+    this.#log.close();
+    data.applier.close();
     say({ kind: 'stopped' });
     control.close();
   }
 }
 
-let store: Store | undefined;
 try {
-  store = openLmdbWriter(data.directory);
-  await migrate(store, { backupDirectory: (version) => join(data.backups, `schema-${version}`) });
-  new JournalThread(store);
+  new JournalThread();
 } catch (error) {
-  await store?.close();
   say({ kind: 'refused', message: messageOf(error) });
+  data.applier.close();
   control.close();
 }

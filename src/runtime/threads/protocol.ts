@@ -2,7 +2,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { DeadLetter } from '../dead-letter.js';
-import type { Acknowledgement } from '../journal.js';
+import type { Acknowledgement, JournalStart } from '../journal.js';
 import type { Quarantined } from '../quarantine.js';
 
 /** Memory that every thread sees. */
@@ -10,18 +10,72 @@ export interface SharedMemory {
   readonly map: SharedArrayBuffer;
   readonly counters: SharedArrayBuffer;
   readonly commits: SharedArrayBuffer;
+  readonly progress: SharedArrayBuffer;
 }
 
 /** The front door's place among the peers of a shard; worker n is peer n + 1. */
 export const FRONT = 0;
 
-export interface JournalThreadData {
+/** What an operator may set of the journal: see its keys in the config. */
+export interface JournalTuning {
+  readonly segmentBytes: number;
+  readonly unappliedBytesMax: number;
+  readonly applyAfterMs: number;
+}
+
+export interface ApplierThreadData {
+  /** Where the tables are. */
   readonly directory: string;
+  readonly journalDirectory: string;
   /** Where a migration puts the store as it was. */
   readonly backups: string;
+  readonly tuning: JournalTuning;
+  readonly memory: SharedMemory;
+  readonly counterNames: readonly string[];
+  readonly journal: MessagePort;
+}
+
+export type ToApplier = { readonly kind: 'stop' };
+
+export type FromApplier =
+  | { readonly kind: 'ready'; readonly start: JournalStart }
+  /** The store cannot be opened, or the journal is damaged. */
+  | { readonly kind: 'refused'; readonly message: string }
+  /** So many groups of the last process are in the tables now. */
+  | { readonly kind: 'recovering'; readonly groups: number }
+  | { readonly kind: 'failing'; readonly reason: string }
+  | { readonly kind: 'stopped' };
+
+/** From the journal to the applier, on their own port. */
+export type JournalToApplier =
+  /** Something is durable that is not in the tables. */
+  | { readonly kind: 'behind' }
+  /** Somebody waits for it. Answered with `applied`, or `stuck`. */
+  | { readonly kind: 'hurry' }
+  | { readonly kind: 'make-segment' };
+
+/** And back. */
+export type ApplierToJournal =
+  /** All groups up to this one are in the tables. */
+  | { readonly kind: 'applied'; readonly group: number }
+  /** The tables cannot be written; it is tried again until they can, and then `applied` is said. */
+  | { readonly kind: 'stuck'; readonly reason: string }
+  | { readonly kind: 'segment'; readonly name: string };
+
+export interface JournalThreadData {
+  readonly journalDirectory: string;
+  readonly tuning: JournalTuning;
   readonly memory: SharedMemory;
   readonly counterNames: readonly string[];
   readonly slots: readonly number[];
+  readonly start: JournalStart;
+  readonly applier: MessagePort;
+}
+
+/** What a fence made: records of an older epoch are refused from here on, and all before it are in groups up to this one. */
+export interface Fence {
+  readonly epoch: number;
+  readonly group: number;
 }
 
 export type ToJournal =
@@ -34,6 +88,8 @@ export type ToJournal =
   /** The thread behind this source has ended. */
   | { readonly kind: 'detach'; readonly source: number }
   | { readonly kind: 'fence'; readonly ticket: number; readonly slots: readonly number[] }
+  /** Asks to be told when all that is durable now is in the tables. */
+  | { readonly kind: 'settle'; readonly ticket: number }
   | { readonly kind: 'report'; readonly ticket: number }
   | { readonly kind: 'stop' };
 
@@ -44,22 +100,28 @@ export interface JournalReport {
   readonly failures: number;
   readonly seq: number;
   readonly epoch: number;
+  /** Durable, and not in the tables yet; `unappliedMs` is the age of the oldest. */
+  readonly unappliedGroups: number;
+  readonly unappliedBytes: number;
+  readonly unappliedMs: number;
+  readonly segmentsInUse: number;
 }
 
 export type FromJournal =
-  | { readonly kind: 'ready'; readonly epoch: number }
-  /** The store cannot be opened. */
+  | { readonly kind: 'ready'; readonly fence: Fence }
+  /** The journal's files cannot be opened. */
   | { readonly kind: 'refused'; readonly message: string }
-  | { readonly kind: 'fenced'; readonly ticket: number; readonly epoch: number }
+  | { readonly kind: 'fenced'; readonly ticket: number; readonly fence: Fence }
+  | { readonly kind: 'settled'; readonly ticket: number }
   | { readonly kind: 'report'; readonly ticket: number; readonly report: JournalReport }
   | { readonly kind: 'failing'; readonly reason: string }
   | { readonly kind: 'stopped' };
 
 /** From a shard worker to the journal, on their own port. */
-export interface RecordBatch {
-  readonly generation: number;
-  readonly batch: ArrayBuffer;
-}
+export type ShardToJournal =
+  | { readonly kind: 'records'; readonly generation: number; readonly batch: ArrayBuffer }
+  /** Somebody waits for the tables: see ShardOptions.settle. */
+  | { readonly kind: 'settle' };
 
 /** And back. */
 export type JournalAnswer = Acknowledgement;
@@ -77,7 +139,7 @@ export interface ShardWorkerData {
   readonly memory: SharedMemory;
   readonly counterNames: readonly string[];
   readonly slots: readonly number[];
-  readonly epoch: number;
+  readonly fence: Fence;
   readonly reservations: SharedArrayBuffer;
   readonly journal: MessagePort;
   readonly peers: readonly Peer[];

@@ -11,11 +11,12 @@ import { invariant } from '../../invariant.js';
 import type { AnyKind } from '../actor.js';
 import { Counters, Reservations } from '../counters.js';
 import { Link } from '../link.js';
+import { Progress } from '../progress.js';
 import { Shard } from '../shard.js';
 import { ShardMap } from '../shard-map.js';
 import { openLmdbReader } from '../storage/lmdb-store.js';
 import { CommitCount, StoreView } from '../store-view.js';
-import type { FromShard, JournalAnswer, Peer, RecordBatch, ShardWorkerData, ToShard } from './protocol.js';
+import type { FromShard, JournalAnswer, Peer, ShardToJournal, ShardWorkerData, ToShard } from './protocol.js';
 
 /** How often a stopping shard looks whether it is idle. */
 const IDLE_LOOK_MS = 5;
@@ -34,16 +35,19 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
   const shard = new Shard({
     kinds: makeKinds(data.settings),
     map: new ShardMap(data.memory.map),
-    epochs: new Map(data.slots.map((slot) => [slot, data.epoch])),
+    epochs: new Map(data.slots.map((slot) => [slot, data.fence.epoch])),
     view: new StoreView(reader, new CommitCount(data.memory.commits)),
     counters,
     reservations: new Reservations(counters, data.reservations),
+    progress: new Progress(data.memory.progress),
+    since: data.fence.group,
     journal: {
       submit: (batch, generation) => {
-        const message: RecordBatch = { generation, batch };
+        const message: ShardToJournal = { kind: 'records', generation, batch };
         data.journal.postMessage(message, [batch]);
       },
     },
+    settle: () => data.journal.postMessage({ kind: 'settle' } satisfies ShardToJournal),
     clock: systemClock,
     residentBytesMax: data.residentBytesMax,
     forceEncoding: data.forceEncoding,
@@ -68,8 +72,19 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
   for (const peer of data.peers) connect(peer);
 
   data.journal.on('message', (answer: JournalAnswer) => {
-    if (answer.kind === 'durable') shard.durable(answer.upTo);
-    else shard.commitFailed();
+    switch (answer.kind) {
+      case 'durable':
+        shard.durable(answer.upTo);
+        break;
+      case 'applied':
+        shard.applied(answer.upTo);
+        break;
+      case 'failed':
+        shard.commitFailed();
+        break;
+      default:
+        answer satisfies never;
+    }
   });
 
   const stopWhenIdle = (looksLeft: number): void => {

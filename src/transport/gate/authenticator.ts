@@ -46,10 +46,12 @@ export interface TokenRecord {
   readonly hash: string;
 }
 
+type Found = TokenRecord | undefined;
+
 export interface AuthenticatorOptions {
   readonly hasher: Pick<TokenHasher, 'verifyToken'>;
-  /** Reads the token index. Must see every write that was acknowledged before the call. */
-  readonly lookup: (lookupId: string) => TokenRecord | undefined;
+  /** Reads the token index. Must see every write that was acknowledged before the call; may have to wait for it. */
+  readonly lookup: (lookupId: string) => Found | Promise<Found>;
   /** 0 caches nothing. */
   readonly cacheTtlMs: number;
   readonly clock: Clock;
@@ -113,7 +115,13 @@ export class Authenticator {
   }
 
   #verify(bearer: BearerToken, digest: string): AuthOutcome | Promise<AuthOutcome> {
-    if (this.#recordOf(bearer) === undefined) return REFUSED[bearer.role];
+    const found = this.#recordOf(bearer);
+    if (found instanceof Promise) return found.then((record) => this.#enter(bearer, digest, record));
+    return this.#enter(bearer, digest, found);
+  }
+
+  #enter(bearer: BearerToken, digest: string, record: Found): AuthOutcome | Promise<AuthOutcome> {
+    if (record === undefined) return REFUSED[bearer.role];
     return this.#flights.enter(digest, bearer.lookupId, (flight) => this.#fly(bearer, digest, flight)) ?? OVERLOADED;
   }
 
@@ -121,10 +129,13 @@ export class Authenticator {
     const refused = REFUSED[bearer.role];
     try {
       // Read only now: the flight may have waited behind another.
-      const record = flight.revoked ? undefined : this.#recordOf(bearer);
+      const found = flight.revoked ? undefined : this.#recordOf(bearer);
+      const record = found instanceof Promise ? await found : found;
       if (record === undefined) return refused;
       if (!(await this.#options.hasher.verifyToken(bearer.token, record.hash))) return refused;
-      if (flight.revoked || this.#recordOf(bearer)?.hash !== record.hash) return refused;
+      const foundAgain = this.#recordOf(bearer);
+      const again = foundAgain instanceof Promise ? await foundAgain : foundAgain;
+      if (flight.revoked || again?.hash !== record.hash) return refused;
       return this.#remember(digest, ownCopy(bearer.lookupId), record);
     } catch (error) {
       const fault = faultOf(error);
@@ -133,9 +144,10 @@ export class Authenticator {
     }
   }
 
-  #recordOf(bearer: BearerToken): TokenRecord | undefined {
-    const record = this.#options.lookup(bearer.lookupId);
-    return record?.role === bearer.role ? record : undefined;
+  #recordOf(bearer: BearerToken): Found | Promise<Found> {
+    const ofRole = (record: Found): Found => (record?.role === bearer.role ? record : undefined);
+    const found = this.#options.lookup(bearer.lookupId);
+    return found instanceof Promise ? found.then(ofRole) : ofRole(found);
   }
 
   #remember(digest: string, lookupId: string, { role, id }: TokenRecord): AuthOutcome {

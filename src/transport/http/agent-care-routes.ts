@@ -27,7 +27,7 @@ async function rotateToken(context: HttpContext, call: Call): Promise<void> {
   const address = readAddress(call);
   if (address === undefined || !readNothing(call)) return;
   const once = call.idempotency();
-  if (answeredBefore(context, call, 200, once)) return;
+  if (await answeredBefore(context, call, 200, once)) return;
   const { token, lookupId } = mintToken('agent');
   const credential = { lookupId, tokenHash: await context.hasher.hashToken(token) };
   const body: TokenRotated = { agent_address: address, agent_token: token };

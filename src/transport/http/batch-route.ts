@@ -31,7 +31,8 @@ export async function sendBatch(context: HttpContext, call: Call): Promise<void>
   if (items === undefined) return;
   const once = call.idempotency();
   const keys = items.map((_, index) => keyOfItem(once, index));
-  const fault = itemsFault(context, items) ?? costFault(context, call, items.length) ?? usedBefore(context, once, keys);
+  const fault =
+    itemsFault(context, items) ?? costFault(context, call, items.length) ?? (await usedBefore(context, once, keys));
   if (fault !== undefined) return call.refuse(fault);
   const delivered = await Promise.all(items.map((item, index) => deliver(context, call, item, keys[index])));
   const body: BatchSent = { results: delivered.map((answer, index) => result(call, items[index] as Item, answer)) };
@@ -65,13 +66,13 @@ function keyOfItem(once: Idempotency | undefined, index: number): Idempotency | 
 }
 
 /** The key was used for something else: by an item of another batch, or by another call. */
-function usedBefore(
+async function usedBefore(
   context: HttpContext,
   once: Idempotency | undefined,
   keys: readonly (Idempotency | undefined)[],
-): Fault | undefined {
+): Promise<Fault | undefined> {
   for (const key of [once, ...keys]) {
-    const stored = key === undefined ? undefined : context.storedAnswer(key);
+    const stored = key === undefined ? undefined : await context.storedAnswer(key);
     if (stored !== undefined && !stored.ok) return stored.fault;
   }
   return undefined;

@@ -57,7 +57,7 @@ export interface HttpContext {
    * What an earlier ask with this key was answered, read from the store: the answer, marked as replayed; the CONFLICT of
    * another fingerprint; or undefined. Must see every answer that was given before the call.
    */
-  readonly storedAnswer: (idempotency: Idempotency) => Answer<unknown> | undefined;
+  readonly storedAnswer: (idempotency: Idempotency) => Promise<Answer<unknown> | undefined>;
   /** The committed value of a counter. */
   readonly counter: (name: string) => number;
   /** True from the moment that the server began to stop. */

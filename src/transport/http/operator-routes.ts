@@ -35,7 +35,7 @@ async function createOperator(context: HttpContext, call: Call): Promise<void> {
     return call.badRequest(`contact_hash must have at most ${CONTACT_HASH_BYTES_MAX} bytes`);
   }
   const once = call.idempotency();
-  if (answeredBefore(context, call, 201, once)) return;
+  if (await answeredBefore(context, call, 201, once)) return;
   const { token, lookupId } = mintToken('operator');
   const credential = { lookupId, tokenHash: await context.hasher.hashToken(token) };
   const body: OperatorCreated = { operator_id: newId(), api_key: token };
@@ -64,7 +64,7 @@ async function registerAgent(context: HttpContext, call: Call): Promise<void> {
   const response = readResponse(call);
   if (response === undefined) return;
   const once = call.idempotency();
-  if (answeredBefore(context, call, 201, once)) return;
+  if (await answeredBefore(context, call, 201, once)) return;
   const { actors } = context;
   const tried = await actors.ask(operatorProtocol, call.callerId, 'tryResponse', response, askOptions(context));
   if (!tried.ok) return call.refuse(tried.fault);

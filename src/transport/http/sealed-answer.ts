@@ -28,14 +28,14 @@ export function sealFor(call: Call, body: object): Sealed | null {
  * Answers a repeat out of the store, before a token is made and hashed for nothing. True when the call is answered.
  * The stored reply must be one that holds a sealed answer: the fingerprint, which names the route, sees to it.
  */
-export function answeredBefore(
+export async function answeredBefore(
   context: HttpContext,
   call: Call,
   status: number,
   once: Idempotency | undefined,
-): boolean {
+): Promise<boolean> {
   if (once === undefined) return false;
-  const stored = context.storedAnswer(once) as Answer<HoldsSealed> | undefined;
+  const stored = (await context.storedAnswer(once)) as Answer<HoldsSealed> | undefined;
   if (stored === undefined) return false;
   if (!stored.ok) {
     call.refuse(stored.fault);

@@ -54,7 +54,7 @@ test('makes the directory and its tables for this user alone, and nothing of it 
   const directory = openDataDirectory(path);
   assert.equal(directory.path, path);
   assert.equal(directory.tables, tablesDirectory(path));
-  for (const made of [path, directory.tables]) assert.equal(statSync(made).mode & 0o777, 0o700);
+  for (const made of [path, directory.tables, directory.journal]) assert.equal(statSync(made).mode & 0o777, 0o700);
   assert.equal(statSync(lockOf(path)).mode & 0o777, 0o600);
   directory.release();
 });
@@ -70,7 +70,7 @@ test('a held directory is refused until it is released, and then taken again (H1
   first.release();
   refuses(path, /in use by this process/);
   second.release();
-  assert.deepEqual(readdirSync(path).length, 2);
+  assert.deepEqual(readdirSync(path).length, 3);
 });
 
 test('another process that holds the directory is named, and its lock is taken over once it was killed (H1, H2)', async () => {

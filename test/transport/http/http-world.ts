@@ -111,7 +111,7 @@ export class World {
       inFlight: new InFlight(),
       longPolls: new LongPolls(),
       hasher,
-      storedAnswer: (idempotency) => this.#find(idempotency),
+      storedAnswer: async (idempotency) => this.#find(idempotency),
       counter: (name) => name.length,
       draining: () => false,
       status: async () => ({ workers: 2 }),

@@ -106,7 +106,7 @@ test('a repeat with the same key gets the same tokens again, which the store can
   }));
 
 test('a repeat that the store does not show yet is answered by what its actor kept', () =>
-  inWorld({ storedAnswer: () => undefined }, async (world) => {
+  inWorld({ storedAnswer: async () => undefined }, async (world) => {
     world.play('operator.create', sealedReply);
     const create = () => call(world, 'POST', '/v1/operators', { contact_hash: 'abc' }, { key: 'k1' });
     const first = await create();

@@ -1,0 +1,106 @@
+// Changes
+//
+// What a row of groups makes of the tables, put together before they are touched: of the writes of one key only the last
+// is left, events have their numbers, counters are sums.
+//
+// CH1. applyTo() writes the same as applying the groups one by one would.
+// CH2. A key that was written and deleted again costs the tables one lookup, however often.
+// CH3. What it writes holds no part of what was there before: writing it once more over its own result changes nothing.
+
+import { invariant } from '../invariant.js';
+import { RecordCursor, type RecordWalker, walkRecord } from './commit-record.js';
+import { eventRows } from './event-blocks.js';
+import { cellOf } from './progress.js';
+import type { Group } from './storage/group-reader.js';
+import { encodeKey } from './storage/keys.js';
+import { writeMetaNumber } from './storage/meta.js';
+import type { WriteBatch } from './storage/store.js';
+import { META_APPLIED, META_SEQ, metaCounter, type TablesState } from './tables.js';
+
+interface Change {
+  readonly key: Uint8Array;
+  /** null: deleted. */
+  value: Uint8Array | null;
+}
+
+export class Changes implements RecordWalker {
+  readonly #names: readonly string[];
+  readonly #rows = new Map<string, Change>();
+  readonly #events: Uint8Array[] = [];
+  readonly #counters: number[];
+  readonly #firstSeq: number;
+  /** One for each write, for Progress. */
+  readonly cells: number[] = [];
+  #applied: number;
+  #bytes = 0;
+
+  /** On top of tables that stand like this; `counterNames` in the order of their numbers. */
+  constructor(before: TablesState, counterNames: readonly string[]) {
+    this.#names = counterNames;
+    this.#counters = [...before.counters];
+    this.#firstSeq = before.seq + 1;
+    this.#applied = before.applied;
+  }
+
+  /** Bytes of the groups taken in. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Where the tables will stand. */
+  get state(): TablesState {
+    return { applied: this.#applied, seq: this.#firstSeq + this.#events.length - 1, counters: this.#counters };
+  }
+
+  /** Takes in the group after the last one. Keeps views of it. */
+  take(group: Group): void {
+    const { applied, seq } = this.state;
+    invariant(
+      group.number === applied + 1 && group.seqBefore === seq,
+      () => `group ${group.number} after event ${group.seqBefore} does not follow group ${applied} and event ${seq}`,
+    );
+    const record = new RecordCursor(group.records);
+    while (record.next()) walkRecord(record, this);
+    this.#applied = group.number;
+    this.#bytes += group.records.length;
+  }
+
+  put(batch: Buffer, keyAt: number, valueAt: number, end: number): void {
+    this.#set(batch, keyAt, valueAt, batch.subarray(valueAt, end));
+  }
+
+  delete(batch: Buffer, keyAt: number, end: number): void {
+    this.#set(batch, keyAt, end, null);
+  }
+
+  event(batch: Buffer, at: number, end: number): void {
+    this.#events.push(batch.subarray(at, end));
+  }
+
+  add(counter: number, delta: number): void {
+    this.#counters[counter]! += delta;
+  }
+
+  /** Writes all of it, and where the tables then stand. */
+  applyTo(batch: WriteBatch): void {
+    for (const { key, value } of this.#rows.values()) {
+      if (value === null) batch.delete(key);
+      else batch.put(key, value);
+    }
+    for (const row of eventRows(this.#firstSeq, this.#events)) batch.put(encodeKey(row.key), row.value);
+    const { applied, seq } = this.state;
+    writeMetaNumber(batch, META_APPLIED, applied);
+    writeMetaNumber(batch, META_SEQ, seq);
+    this.#names.forEach((name, index) => {
+      writeMetaNumber(batch, metaCounter(name), this.#counters[index]!);
+    });
+  }
+
+  #set(batch: Buffer, keyAt: number, keyEnd: number, value: Uint8Array | null): void {
+    this.cells.push(cellOf(batch, keyAt, keyEnd));
+    const text = batch.toString('latin1', keyAt, keyEnd);
+    const row = this.#rows.get(text);
+    if (row === undefined) this.#rows.set(text, { key: batch.subarray(keyAt, keyEnd), value });
+    else row.value = value;
+  }
+}
