@@ -16,6 +16,11 @@ export interface SoakSample {
   readonly fileMib: number;
   readonly descriptors: number;
   readonly threads: number;
+  /** Durable, and not in the tables yet. */
+  readonly behindMib: number;
+  readonly segments: number;
+  /** Of the data directory, in which events stay for ever. */
+  readonly diskMib: number;
   /** Of GET /admin/status: how long, and what it told. */
   readonly statusMs: number;
   readonly asksWaiting: number;
@@ -36,6 +41,8 @@ const MEASURES = [
   { what: 'anonMib', percentMax: 10, unitsMax: 16 },
   { what: 'descriptors', percentMax: 5, unitsMax: 2 },
   { what: 'threads', percentMax: 5, unitsMax: 1 },
+  { what: 'behindMib', percentMax: 10, unitsMax: 16 },
+  { what: 'segments', percentMax: 10, unitsMax: 2 },
 ] as const;
 
 /** Of at least three samples. */
@@ -58,6 +65,9 @@ const COLUMNS = [
   ['fileMib', 0],
   ['descriptors', 0],
   ['threads', 0],
+  ['behindMib', 1],
+  ['segments', 0],
+  ['diskMib', 0],
   ['statusMs', 1],
   ['asksWaiting', 0],
   ['residentActors', 0],

@@ -3,6 +3,7 @@
 //
 //   npm run soak                     30 minutes
 //   npm run soak -- --minutes 2      as long as said; 0.4 is the shortest that says anything
+//   npm run soak -- --load full      as fast as it is answered, and no worker is replaced
 //   npm run soak -- --json FILE      the samples also as JSON
 //
 // Does not measure: the peak (the first seconds only find out what half of it is), or the growth of the store: events are
@@ -13,7 +14,7 @@
 // takes back. At the end the store is checked, row by row. The exit code is 1 when something grew or the check found
 // something.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -41,9 +42,18 @@ const PERIODS_MIN = 12;
 /** These come first and are thrown away: what a server needs, it takes then. */
 const WARM_UP_PERIODS = 2;
 const PEAK_MS = 4_000;
+const MIB = 1024 ** 2;
 const SETTINGS = { ...BENCH_SETTINGS, 'messaging.inbox_messages_max': 10_000, 'messaging.inbox_bytes_max': 67_108_864 };
 
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '30' }, json: { type: 'string' } } });
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '30' },
+    load: { type: 'string', default: 'half' },
+    json: { type: 'string' },
+  },
+});
+const isFull = values.load === 'full';
+if (!isFull && values.load !== 'half') throw new Error('--load takes half or full');
 const totalMs = Number(values.minutes) * 60_000;
 if (!(totalMs > 0)) throw new Error('--minutes takes a number above 0');
 const periodMs = Math.min(PERIOD_MS_MAX, totalMs / PERIODS_MIN);
@@ -92,6 +102,27 @@ class Soak {
 
   /** One period of load, in whose middle a worker is replaced, and after that the server is looked at. */
   async period(perSecond: number, startedAt: number): Promise<SoakSample> {
+    return isFull ? await this.#fullPeriod(startedAt) : await this.#pacedPeriod(perSecond, startedAt);
+  }
+
+  async #fullPeriod(startedAt: number): Promise<SoakSample> {
+    const plan = { port: this.#port, connections: CONNECTIONS, budgetMs: periodMs, requests: this.#requests };
+    const [result, seen] = await Promise.all([
+      this.#load.ask({ ...plan, counterFrom: this.#counter }),
+      this.#look(startedAt),
+    ]);
+    this.#counter = result.counterTo;
+    const { 503: unavailable = 0, ...others } = result.refused;
+    if (Object.keys(others).length > 0) throw new Error(`Answers that nobody asked for: ${JSON.stringify(others)}`);
+    return {
+      ...seen,
+      unavailable,
+      perSecond: (result.accepted / result.elapsedMs) * 1000,
+      p99Ms: result.latency.p99Ms,
+    };
+  }
+
+  async #pacedPeriod(perSecond: number, startedAt: number): Promise<SoakSample> {
     const plan = {
       port: this.#port,
       connections: CONNECTIONS,
@@ -128,7 +159,7 @@ class Soak {
 
   async #look(startedAt: number): Promise<Omit<SoakSample, 'perSecond' | 'p99Ms' | 'unavailable'>> {
     await pause(periodMs / 2);
-    await this.#admin('POST', '/admin/workers/0/replace');
+    if (!isFull) await this.#admin('POST', '/admin/workers/0/replace');
     await pause(periodMs / 4);
     const askedAt = performance.now();
     const status = (await this.#admin('GET', '/admin/status')) as AdminStatus;
@@ -139,6 +170,9 @@ class Soak {
       fileMib,
       descriptors,
       threads,
+      behindMib: (status.journal?.unappliedBytes ?? 0) / MIB,
+      segments: status.journal?.segmentsInUse ?? 0,
+      diskMib: bytesUnder(this.#directory) / MIB,
       statusMs: performance.now() - askedAt,
       asksWaiting: status.asksWaiting,
       residentActors: status.workers.reduce((sum, worker) => sum + (worker?.residentActors ?? 0), 0),
@@ -157,7 +191,13 @@ class Soak {
 interface AdminStatus {
   readonly asksWaiting: number;
   readonly workerReplacements: number;
+  readonly journal: { readonly unappliedBytes: number; readonly segmentsInUse: number } | null;
   readonly workers: readonly ({ readonly residentActors: number } | null)[];
+}
+
+function bytesUnder(directory: string): number {
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
 }
 
 async function run(soak: Soak): Promise<boolean> {
@@ -165,8 +205,10 @@ async function run(soak: Soak): Promise<boolean> {
   const perSecond = await soak.halfOfPeak();
   const environment = readEnvironment();
   console.log(
-    `soak: ${values.minutes} minutes at ${perSecond.toFixed(0)} requests per second, half of the peak, a worker replaced ` +
-      `every ${(periodMs / 1000).toFixed(0)} s\n` +
+    (isFull
+      ? `soak: ${values.minutes} minutes as fast as it is answered, in periods of ${(periodMs / 1000).toFixed(0)} s\n`
+      : `soak: ${values.minutes} minutes at ${perSecond.toFixed(0)} requests per second, half of the peak, a worker replaced ` +
+        `every ${(periodMs / 1000).toFixed(0)} s\n`) +
       `commit ${environment.commit}, Node ${environment.node}, ${environment.cores} cores, ${environment.cpu}, ${environment.at}\n`,
   );
   console.log(headLine());

@@ -21,7 +21,6 @@
 import type { ForeignReads } from './actor.js';
 import type { Cell, Parked } from './cell.js';
 import type { Envelope } from './envelope.js';
-import { keyText } from './merged-range.js';
 import type { Overlay } from './overlay.js';
 import type { Progress } from './progress.js';
 import { encodeKey } from './storage/keys.js';
@@ -67,14 +66,15 @@ export class CatchUp {
     const { progress, overlay, settled } = this.#parts;
     if (reads === 'everything') {
       // What the actor wrote itself hides what others made of it since: it must have left the overlay.
-      return progress.behind > 0 || (cell.writes !== undefined && !overlay.isApplied(settled()));
+      return progress.behind > 0 || (cell.unapplied > 0 && !overlay.isApplied(settled()));
     }
     return progress.behind > 0 && reads.some((key) => this.isKeyBehind(cell, encodeKey(key)));
   }
 
   /** The same for one key. An own write is what the turn will see, so it is not waited for. */
   isKeyBehind(cell: Cell, key: Uint8Array): boolean {
-    return this.#parts.progress.mayBeBehind(key) && cell.writes?.has(keyText(key)) !== true;
+    const { progress, overlay } = this.#parts;
+    return progress.mayBeBehind(key) && overlay.get(cell, key) === undefined;
   }
 
   /** The cell waits until the tables hold all that is durable now. Its next envelope is back in the mailbox. */

@@ -70,7 +70,7 @@ export class CellTable {
 
   #mayGo(cell: Cell, settled: number): boolean {
     const idle = (cell.status === 'ready' || cell.status === 'vacant') && !cell.queued && cell.mailbox.depth === 0;
-    if (!idle || cell.lastRecord > settled || cell.writes !== undefined) return false;
+    if (!idle || cell.lastRecord > settled || cell.unapplied > 0) return false;
     if (cell.timers !== undefined || cell.open !== undefined) return false;
     if (cell.failures !== undefined && !cell.failures.isQuiet(this.#clock.monotonic())) return false;
     return cell.status === 'vacant' || cell.kind.mayPassivate?.(cell.state) !== false;

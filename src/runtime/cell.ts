@@ -24,17 +24,6 @@ import type { Envelope } from './envelope.js';
 import { Mailbox } from './mailbox.js';
 import type { FailureRecord } from './supervision.js';
 
-/** What an actor wrote under one key, from its commit until the tables hold it (overlay.ts). */
-export interface UnappliedWrite {
-  readonly cell: Cell;
-  /** The key's bytes as a latin1 string: what maps are keyed with. */
-  readonly text: string;
-  /** null: deleted. */
-  readonly value: Uint8Array | null;
-  /** The number of the commit record that holds it. */
-  readonly record: number;
-}
-
 /** A cell whose next turn waits for the tables (catch-up.ts). */
 export interface Parked {
   readonly cell: Cell;
@@ -70,8 +59,9 @@ export class Cell {
   lastRecord = 0;
   /** Rises with every activation: what an older one left behind (timers, reply handles) is recognised by it. */
   activation = 0;
-  /** What it wrote last under each key that the tables do not show yet. The overlay's. */
-  writes: Map<string, UnappliedWrite> | undefined;
+  /** How many of its writes are not in the tables, and the place of the newest of these. The overlay's (overlay.ts). */
+  unapplied = 0;
+  newestWrite = 0;
   /** While its next turn waits for the tables, and until that turn begins. */
   parked: Parked | undefined;
   timers: Map<string, Timer> | undefined;

@@ -98,7 +98,7 @@ export class Completion {
     invariant(epoch !== undefined, 'an actor ran in a slot that this shard does not own');
     feed.append({ slot: cell.slot, epoch }, turn);
     cell.lastRecord = outbox.gates.assign();
-    overlay.add(cell, cell.lastRecord, turn.writes);
+    overlay.add(cell, cell.lastRecord, turn.writes.list);
   }
 
   #applyTimer(cell: Cell, effect: TimerEffect): void {

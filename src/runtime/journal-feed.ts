@@ -47,7 +47,7 @@ export class JournalFeed {
     invariant(ops <= OPS_MAX, () => `a turn put ${ops} effects; at most ${OPS_MAX} make one record`);
     const writer = this.#writer;
     writer.begin();
-    for (const { key, value } of turn.writes.values()) {
+    for (const { key, value } of turn.writes.list) {
       if (value === null) writer.delete(key);
       else writer.put(key, value);
     }

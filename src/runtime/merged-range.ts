@@ -6,11 +6,16 @@
 // MR1. The answer is that of tables which hold the actor's own writes, whichever of them are in the tables already.
 // MR2. The tables are asked for at most `limit` entries, plus one for each of the actor's own deletes in the range.
 
-import type { Write } from './overlay.js';
 import type { Bytes, Entry, RangeOptions, StoreReader } from './storage/store.js';
 
-/** Own writes by their keys as text; where two maps have a key, the later one's is the newer. */
-export type OwnWrites = readonly ReadonlyMap<string, Write>[];
+/** A value of null: deleted. */
+export type WriteVisitor = (key: Bytes, value: Bytes | null) => void;
+
+/** What a reader wrote itself, and the tables may not hold. */
+export interface OwnWrites {
+  /** Those with start <= key < end, the newest first: of a key that comes again, the first time counts. */
+  eachOwnWriteIn(start: Bytes, end: Bytes, visit: WriteVisitor): void;
+}
 
 /** An own write in a range. */
 export interface OwnEntry {
@@ -21,15 +26,12 @@ export interface OwnEntry {
 
 /** The newest own write of each key in the range, in key order. Costs a look at every own write, and sorts those found. */
 export function ownEntriesIn({ start, end }: Pick<RangeOptions, 'start' | 'end'>, own: OwnWrites): OwnEntry[] {
-  const from = keyText(start);
-  const until = keyText(end);
-  const found = new Map<string, Write>();
-  for (const writes of own) {
-    for (const write of writes.values()) if (write.text >= from && write.text < until) found.set(write.text, write);
-  }
-  return [...found.values()]
-    .sort((a, b) => (a.text < b.text ? -1 : 1))
-    .map(({ text, value }) => ({ key: Buffer.from(text, 'latin1'), value }));
+  const found = new Map<string, OwnEntry>();
+  own.eachOwnWriteIn(start, end, (key, value) => {
+    const text = keyText(key);
+    if (!found.has(text)) found.set(text, { key, value });
+  });
+  return [...found.values()].sort((a, b) => Buffer.compare(a.key, b.key));
 }
 
 /** The first entries of the range, at most `limit`. `read` reads the tables. */

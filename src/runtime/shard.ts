@@ -44,7 +44,7 @@ import type { Idempotency } from './ref.js';
 import type { ShardMap } from './shard-map.js';
 import { encodeKey } from './storage/keys.js';
 import type { StoreView } from './store-view.js';
-import { Turn } from './turn.js';
+import { Turn, type TurnSources } from './turn.js';
 
 export interface ShardOptions {
   /** In the order of their wire numbers. */
@@ -81,6 +81,7 @@ export class Shard {
   readonly #recovery: Recovery;
   readonly #completion: Completion;
   readonly deadLetters = new DeadLetters();
+  readonly #sources: TurnSources;
   #turn: Turn;
   /** Async turns that are running. */
   #busy = 0;
@@ -89,7 +90,8 @@ export class Shard {
     this.#options = options;
     this.#cells = new CellTable(options.kinds, options.epochs, options.clock, options.residentBytesMax);
     this.#feed = new JournalFeed(options.journal);
-    this.#turn = new Turn(options);
+    this.#sources = { ...options, overlay: this.#overlay };
+    this.#turn = new Turn(this.#sources);
     this.#dispatcher = new Dispatcher({
       runTurn: (cell) => this.#runTurn(cell),
       held: () => this.#feed.isFull,
@@ -295,7 +297,7 @@ export class Shard {
 
   #runAsync(cell: Cell, envelope: Envelope, turn: Turn, answer: Promise<unknown>): void {
     // Other actors run meanwhile: this turn keeps its context for itself.
-    this.#turn = new Turn(this.#options);
+    this.#turn = new Turn(this.#sources);
     cell.status = 'busy';
     this.#busy++;
     const { activation } = cell;

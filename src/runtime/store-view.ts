@@ -53,19 +53,19 @@ export class StoreView {
   }
 
   /** `own`: writes of the reader's that the tables may not hold yet; they are in the answer. */
-  range(query: RangeQuery, own: OwnWrites = NO_WRITES): KeyedValue[] {
+  range(query: RangeQuery, own?: OwnWrites): KeyedValue[] {
     this.#settle();
     const options = rangeOptions(query);
-    const mine = own.length === 0 ? NO_ENTRIES : ownEntriesIn(options, own);
+    const mine = own === undefined ? NO_ENTRIES : ownEntriesIn(options, own);
     const entries =
       mine.length === 0 ? this.#reader.range(options) : mergeRange(options, mine, (more) => this.#reader.range(more));
     return entries.map((entry) => ({ key: decodeKey(entry.key), value: decodeValue(entry.value) }));
   }
 
-  rangeKeys(query: RangeQuery, own: OwnWrites = NO_WRITES): Key[] {
+  rangeKeys(query: RangeQuery, own?: OwnWrites): Key[] {
     this.#settle();
     const options = rangeOptions(query);
-    const mine = own.length === 0 ? NO_ENTRIES : ownEntriesIn(options, own);
+    const mine = own === undefined ? NO_ENTRIES : ownEntriesIn(options, own);
     if (mine.length === 0) return this.#reader.rangeKeys(options).map(decodeKey);
     const entries = mergeRange(options, mine, (more) =>
       this.#reader.rangeKeys(more).map((key) => ({ key, value: NO_BYTES })),
@@ -73,10 +73,10 @@ export class StoreView {
     return entries.map(({ key }) => decodeKey(key));
   }
 
-  count(query: Omit<RangeQuery, 'limit' | 'reverse'>, own: OwnWrites = NO_WRITES): number {
+  count(query: Omit<RangeQuery, 'limit' | 'reverse'>, own?: OwnWrites): number {
     this.#settle();
     const options = rangeOptions({ ...query, limit: 1 });
-    const mine = own.length === 0 ? NO_ENTRIES : ownEntriesIn(options, own);
+    const mine = own === undefined ? NO_ENTRIES : ownEntriesIn(options, own);
     return mergedCount(options, mine, this.#reader);
   }
 
@@ -88,7 +88,6 @@ export class StoreView {
   }
 }
 
-const NO_WRITES: OwnWrites = [];
 const NO_ENTRIES: readonly OwnEntry[] = [];
 const NO_BYTES = new Uint8Array(0);
 

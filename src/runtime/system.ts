@@ -33,6 +33,8 @@ import type { JournalReport, JournalTuning, ShardReport } from './threads/protoc
 import { messageNumber } from './turn.js';
 
 const ASK_TIMEOUT_MS = 30_000;
+/** So many envelopes leave before the end of a turn of the loop: the workers begin while the rest is still coming in. */
+const EARLY_FLUSH_ENVELOPES = 32;
 
 export interface SystemOptions {
   /** Where the store's files are; it exists, and nobody else writes there. */
@@ -76,6 +78,7 @@ export class System implements Actors {
   readonly #reader: StoreReader;
   readonly #view: StoreView;
   #flushPlanned = false;
+  #unflushed = 0;
   #stopping = false;
 
   private constructor(parts: {
@@ -277,14 +280,20 @@ export class System implements Actors {
     return number;
   }
 
-  /** Everything asked for in one turn of the loop leaves together. */
+  /** What is asked for in one turn of the loop leaves together, in few pieces. */
   #planFlush(): void {
+    if (++this.#unflushed >= EARLY_FLUSH_ENVELOPES) this.#flush();
     if (this.#flushPlanned) return;
     this.#flushPlanned = true;
     setImmediate(() => {
       this.#flushPlanned = false;
-      this.#supervisor.flush();
+      this.#flush();
     });
+  }
+
+  #flush(): void {
+    this.#unflushed = 0;
+    this.#supervisor.flush();
   }
 }
 

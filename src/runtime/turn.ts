@@ -16,15 +16,12 @@ import type { Cell } from './cell.js';
 import { decodeValue, encodeValue } from './codec.js';
 import type { Counters, Reservations } from './counters.js';
 import { type Envelope, KEY_BYTES_MAX } from './envelope.js';
-import { keyText, type OwnWrites } from './merged-range.js';
-import type { Write } from './overlay.js';
+import type { OwnWrites, WriteVisitor } from './merged-range.js';
+import type { Overlay } from './overlay.js';
 import { VALUE_BYTES_MAX } from './storage/commit-batch.js';
 import { encodeKey } from './storage/keys.js';
 import type { StoreView } from './store-view.js';
-
-export interface WriteEffect extends Write {
-  readonly key: Uint8Array;
-}
+import { hashOf, WriteSet } from './write-set.js';
 
 export interface CounterEffect {
   readonly counter: number;
@@ -66,20 +63,18 @@ export interface TurnSources {
   readonly epochs: ReadonlyMap<number, number>;
   readonly forceEncoding: boolean;
   readonly view: StoreView;
+  readonly overlay: Overlay;
   readonly counters: Counters;
   readonly reservations: Reservations;
 }
 
-const NO_WRITES: OwnWrites = [];
-
-export class Turn implements TurnContext<Messages> {
+export class Turn implements TurnContext<Messages>, OwnWrites {
   readonly #sources: TurnSources;
   #cell: Cell | undefined;
   #envelope: Envelope | undefined;
   now = 0;
   sender = 0;
-  /** By the text of the key. */
-  readonly writes = new Map<string, WriteEffect>();
+  readonly writes = new WriteSet();
   events: Uint8Array[] = [];
   adds: CounterEffect[] = [];
   tells: TellEffect[] = [];
@@ -118,8 +113,8 @@ export class Turn implements TurnContext<Messages> {
 
   /** What get() gives, by the key's bytes. */
   getEncoded(key: Uint8Array): unknown {
-    const own = this.#ownWrite(key);
-    const value = own === undefined ? this.#sources.view.getBytes(key) : own.value;
+    let value = this.#ownValue(key);
+    if (value === undefined) value = this.#sources.view.getBytes(key);
     return value === undefined || value === null ? undefined : decodeValue(value);
   }
 
@@ -133,6 +128,13 @@ export class Turn implements TurnContext<Messages> {
 
   count(query: Omit<RangeQuery, 'limit' | 'reverse'>): number {
     return this.#sources.view.count(query, this.#own());
+  }
+
+  eachOwnWriteIn(start: Uint8Array, end: Uint8Array, visit: WriteVisitor): void {
+    for (const { key, value } of this.writes.list) {
+      if (Buffer.compare(key, start) >= 0 && Buffer.compare(key, end) < 0) visit(key, value);
+    }
+    this.#sources.overlay.eachIn(this.#current, start, end, visit);
   }
 
   counter(name: string): number {
@@ -156,9 +158,7 @@ export class Turn implements TurnContext<Messages> {
       value === null || value.length <= VALUE_BYTES_MAX,
       () => `a value of ${value?.length} bytes cannot be stored`,
     );
-    const bytes = encodeKey(key);
-    const text = keyText(bytes);
-    this.writes.set(text, { text, key: bytes, value });
+    this.writes.set(encodeKey(key), value);
   }
 
   add(counter: string, delta: number): void {
@@ -218,7 +218,7 @@ export class Turn implements TurnContext<Messages> {
   clear(): void {
     this.#cell = undefined;
     this.#envelope = undefined;
-    if (this.writes.size > 0) this.writes.clear();
+    this.writes.clear();
     if (this.events.length > 0) this.events = [];
     if (this.adds.length > 0) this.adds = [];
     if (this.tells.length > 0) this.tells = [];
@@ -240,18 +240,18 @@ export class Turn implements TurnContext<Messages> {
     return this.#cell;
   }
 
-  /** What this actor wrote under a key, and the tables may not hold yet. */
-  #ownWrite(key: Uint8Array): Write | undefined {
-    const older = this.#current.writes;
-    if (older === undefined && this.writes.size === 0) return undefined;
-    const text = keyText(key);
-    return this.writes.get(text) ?? older?.get(text);
+  /** What this actor wrote under a key, and the tables may not hold yet; null when it deleted it. */
+  #ownValue(key: Uint8Array): Uint8Array | null | undefined {
+    const cell = this.#current;
+    if (cell.unapplied === 0 && this.writes.size === 0) return undefined;
+    const hash = hashOf(key);
+    const own = this.writes.get(key, hash);
+    return own === undefined ? this.#sources.overlay.get(cell, key, hash) : own.value;
   }
 
-  #own(): OwnWrites {
-    const older = this.#current.writes;
-    if (older === undefined) return this.writes.size === 0 ? NO_WRITES : [this.writes];
-    return this.writes.size === 0 ? [older] : [older, this.writes];
+  /** Nothing, when no write of this actor can be missing in the tables. */
+  #own(): OwnWrites | undefined {
+    return this.#current.unapplied === 0 && this.writes.size === 0 ? undefined : this;
   }
 
   #checkTable(key: Key): void {

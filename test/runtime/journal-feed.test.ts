@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { OPS_MAX, readRecords } from '../../src/runtime/commit-record.js';
 import { Counters, Reservations } from '../../src/runtime/counters.js';
 import { JournalFeed, UNSETTLED_BYTES_MAX } from '../../src/runtime/journal-feed.js';
+import { Overlay } from '../../src/runtime/overlay.js';
 import { MemoryStore } from '../../src/runtime/storage/memory-store.js';
 import { CommitCount, StoreView } from '../../src/runtime/store-view.js';
 import { Turn } from '../../src/runtime/turn.js';
@@ -18,6 +19,7 @@ function stage() {
     epochs: new Map(),
     forceEncoding: true,
     view: new StoreView(new MemoryStore(), new CommitCount()),
+    overlay: new Overlay(),
     counters,
     reservations: new Reservations(counters),
   });

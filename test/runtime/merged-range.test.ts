@@ -3,8 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Key, RangeQuery } from '../../src/runtime/actor.js';
 import { decodeValue, encodeValue } from '../../src/runtime/codec.js';
-import { keyText, mergeRange, ownEntriesIn } from '../../src/runtime/merged-range.js';
-import type { Write } from '../../src/runtime/overlay.js';
+import { keyText, mergeRange, type OwnWrites, ownEntriesIn } from '../../src/runtime/merged-range.js';
 import { encodeKey, rangeOf } from '../../src/runtime/storage/keys.js';
 import { MemoryStore } from '../../src/runtime/storage/memory-store.js';
 import type { RangeOptions } from '../../src/runtime/storage/store.js';
@@ -29,13 +28,17 @@ const query: fc.Arbitrary<RangeQuery> = fc.record(
 
 type Rows = readonly (readonly [Key, number | null])[];
 
-function pending(rows: Rows): Map<string, Write> {
-  return new Map(
-    rows.map(([at, value]) => {
-      const text = keyText(encodeKey(at));
-      return [text, { text, value: value === null ? null : encodeValue(value) }];
-    }),
-  );
+/** Own writes, given in the order in which they were made. */
+function ownOf(rows: Rows): OwnWrites {
+  return {
+    eachOwnWriteIn: (start, end, visit) => {
+      for (const [at, value] of [...rows].reverse()) {
+        const own = encodeKey(at);
+        const isIn = Buffer.compare(start, own) <= 0 && Buffer.compare(own, end) < 0;
+        if (isIn) visit(own, value === null ? null : encodeValue(value));
+      }
+    },
+  };
 }
 
 /** What is there when all of it was written in this order, as the definition of a range has it. */
@@ -64,11 +67,11 @@ function tablesWith(rows: Rows): MemoryStore {
 describe('a range with own writes', () => {
   it('is that of tables which hold them, whatever part of them is there already (MR1, A2)', () => {
     fc.assert(
-      fc.property(writes, writes, writes, fc.nat({ max: 24 }), query, (stored, older, newer, arrived, asked) => {
-        // Some of the older writes have come to the tables, and the reader was not told.
-        const view = new StoreView(tablesWith([...stored, ...older.slice(0, arrived)]), new CommitCount());
-        const own = [pending(older), pending(newer)];
-        const all = [...stored, ...older, ...newer];
+      fc.property(writes, writes, fc.nat({ max: 24 }), query, (stored, written, arrived, asked) => {
+        // Some of the writes have come to the tables, and the reader was not told.
+        const view = new StoreView(tablesWith([...stored, ...written.slice(0, arrived)]), new CommitCount());
+        const own = ownOf(written);
+        const all = [...stored, ...written];
         assert.deepEqual(view.range(asked, own), expected(all, asked));
         assert.deepEqual(
           view.rangeKeys(asked, own),
@@ -88,14 +91,14 @@ describe('a range with own writes', () => {
       limits.push(options.limit);
       return store.range(options);
     };
-    const mine = pending([
+    const mine = ownOf([
       [['t', '10'], null],
       [['t', '11'], -1],
       [['t', '12'], null],
       [['u', '13'], null],
     ]);
     const options = { ...rangeOf(['t']), limit: 3 };
-    const found = mergeRange(options, ownEntriesIn(options, [mine]), read);
+    const found = mergeRange(options, ownEntriesIn(options, mine), read);
     assert.deepEqual(
       found.map(({ value }) => decodeValue(value)),
       [-1, 3, 4],
@@ -106,7 +109,7 @@ describe('a range with own writes', () => {
   it('is the tables’ own when no own write falls in it', () => {
     const store = tablesWith([[['t', 'a'], 1]]);
     const view = new StoreView(store, new CommitCount());
-    const own = [pending([[['u', 'a'], 2]])];
+    const own = ownOf([[['u', 'a'], 2]]);
     assert.deepEqual(view.range({ under: ['t'], limit: 10 }, own), [{ key: ['t', 'a'], value: 1 }]);
   });
 });
