@@ -163,6 +163,7 @@ export interface ShardReport {
   readonly deadLetters: number;
   readonly quarantined: number;
   readonly recordsUnsettled: number;
+  readonly recordsUnapplied: number;
   readonly recentDeadLetters: readonly DeadLetter[];
   readonly quarantine: readonly Quarantined[];
 }
