@@ -187,7 +187,7 @@ function playedContext(index: ReadonlyMap<string, TokenRecord>): HttpContext {
     inFlight: new InFlight(),
     longPolls: new LongPolls(),
     hasher,
-    storedAnswer: () => undefined,
+    storedAnswer: async () => undefined,
     counter: () => 0,
     draining: () => false,
     status: async () => ({}),
