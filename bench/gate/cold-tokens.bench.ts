@@ -8,9 +8,8 @@
 // How to read it: the floor of the first case verifies hashes of the same cost in as many threads, and nothing else. The
 // hash threads run at a lower priority (nice 10), here and there: they take the processor's idle time and give way to
 // everything else, so what else the machine does lowers both, and serving 1,000 requests takes from the hashes, not the
-// other way round. The second case compares p99s: the others' from the first cold token to the last, to the others' for as
-// long when nothing else happens. `verified`: each token, asked again after its burst, named its agent; each message is in
-// its inbox.
+// other way round. The second case compares p99s: the others' from the first cold token to the last, to the others' when
+// nothing else happens. `verified`: each token, asked again after its burst, named its agent; each message is in its inbox.
 
 import type { Identity } from '../../examples/02-conversations/troupe-api.js';
 import { type Argon2Cost, RawArgon2 } from '../baseline/raw-argon2.js';
@@ -113,8 +112,8 @@ class ColdTokens {
         await this.#server.restart();
         settling += (await this.#server.pace(question, OTHERS_PACE, SETTLE_MS)).operations;
         const burst = withBurst ? await Burst.open(this.#server.port, this.#requests) : undefined;
-        // As long as the bursts took that came alone, here with one and there without.
-        const durationMs = Math.max(budgetMs, this.#burstMs);
+        // As long as the bursts took that came alone.
+        const durationMs = withBurst ? Math.max(budgetMs, this.#burstMs) : budgetMs;
         const [sample] = await Promise.all([this.#server.pace(question, OTHERS_PACE, durationMs), burst?.send()]);
         return sample;
       },

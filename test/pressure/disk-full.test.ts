@@ -7,7 +7,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmdirSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -17,7 +17,9 @@ import { type Agent, type Answer, TroupeApi } from '../server/troupe-api.js';
 import { runTroupe } from '../server/troupe-command.js';
 
 const MIB = 1024 * 1024;
-const DISK_MIB = 48;
+const DISK_MIB = 96;
+/** What is left of it when it is filled: less than a segment of the journal. */
+const LEFT_MIB = 12;
 const WRITERS = 4;
 /** As much as a disk of this test can ever hold: whoever gets past it was never refused. */
 const WRITES_MAX = 4000;
@@ -146,7 +148,10 @@ test('a full file system refuses writes until there is space, and nothing else',
     try {
       await survives(server, {
         dataDirectory,
-        fill: () => writeFileSync(ballast, Buffer.alloc((DISK_MIB - 16) * MIB)),
+        fill: () => {
+          const { bavail, bsize } = statfsSync(mounted.path);
+          writeFileSync(ballast, Buffer.alloc(bavail * bsize - LEFT_MIB * MIB));
+        },
         makeRoom: () => writeFileSync(ballast, ''),
       });
     } finally {
