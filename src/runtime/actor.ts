@@ -121,7 +121,7 @@ export type Handler<State, M extends Messages, K extends keyof M> = (
 ) => M[K]['reply'] | Refusal | typeof LATER | Promise<M[K]['reply'] | Refusal | typeof LATER>;
 
 /** What a message of this actor makes it read of others' making. Pure, and cheap: it is called before every such turn. */
-export type ForeignReads<Args> = (key: string, args: Args) => readonly Key[] | 'everything';
+export type ForeignReads<Args> = (key: string, args: Args) => readonly Key[];
 
 export interface ActorKind<State, M extends Messages> {
   readonly protocol: Protocol<M>;
@@ -134,9 +134,9 @@ export interface ActorKind<State, M extends Messages> {
   /** Reads what the actor needs from the store. Called on the first envelope, and again after a failure. */
   activate(context: ActivationContext): State;
   /**
-   * By message: what its handler reads of others' making (A4), keys to get, or 'everything' for ranges over their rows.
+   * By message: what its handler reads of others' making (A4), keys to get, and tables (`['registry']`) to range over.
    * Not to be listed: rows that only this actor writes. Where several actors write a key in turn, one that wrote it lately
-   * may get its own last write, unless it reads 'everything'.
+   * may get its own last write, unless it reads the table.
    */
   readonly reads?: { readonly [K in keyof M & string]?: ForeignReads<M[K]['args']> };
   /** Roughly the bytes that this state keeps resident; asked after turns, so cheap. */

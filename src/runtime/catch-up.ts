@@ -3,9 +3,9 @@
 // What others wrote is durable some time before it is in the tables. A turn that reads it begins only when the tables hold
 // all of it that was acknowledged when the turn's time had come; until then its cell is parked here.
 //
-//     turn ── reads keys of others, or 'everything' ── all in the tables? ── yes ──▶ runs
-//                                                            │ no
-//                                                            ▼
+//     turn ── reads keys of others, or whole tables ── all in the tables? ── yes ──▶ runs
+//                                                             │ no
+//                                                             ▼
 //                  parked, the journal asked to settle ── tables have come as far as the journal was ──▶ runs
 //
 // Owns:     the queue of parked cells, and what the journal was asked for.
@@ -18,7 +18,7 @@
 // CU4. The journal is asked once for all who wait; again only when it has done that and some wait for more.
 // CU5. In a new life of a shard, no cell is activated before all that former lives wrote is in the tables.
 
-import type { ForeignReads } from './actor.js';
+import type { ForeignReads, Key } from './actor.js';
 import type { Cell, Parked } from './cell.js';
 import type { Envelope } from './envelope.js';
 import type { Overlay } from './overlay.js';
@@ -43,11 +43,14 @@ export class CatchUp {
   #parked: Parked[] = [];
   /** The group that the journal was asked to bring to the tables. */
   #asked: number | undefined;
+  /** The last group, in 32 bits, that the shard was told to be in the tables. */
+  #told: number;
   /** The tables hold what former lives wrote (CU5). */
   #hasBegun = false;
 
   constructor(parts: CatchUpParts) {
     this.#parts = parts;
+    this.#told = parts.progress.applied;
   }
 
   /** Cells that are parked. */
@@ -63,12 +66,16 @@ export class CatchUp {
 
   /** True when a turn of this cell that reads this must be parked. Two loads when the tables lack nothing. */
   isBehind(cell: Cell, reads: ReturnType<ForeignReads<unknown>>): boolean {
-    const { progress, overlay, settled } = this.#parts;
-    if (reads === 'everything') {
-      // What the actor wrote itself hides what others made of it since: it must have left the overlay.
-      return progress.behind > 0 || (cell.unapplied > 0 && !overlay.isApplied(settled()));
-    }
-    return progress.behind > 0 && reads.some((key) => this.isKeyBehind(cell, encodeKey(key)));
+    return reads.some((key) =>
+      key.length === 1 ? this.#isTableBehind(cell, key) : this.isKeyBehind(cell, encodeKey(key)),
+    );
+  }
+
+  #isTableBehind(cell: Cell, table: Key): boolean {
+    const { progress } = this.#parts;
+    if (progress.mayBeBehind(encodeKey(table))) return true;
+    // What the actor wrote itself hides what others made of it since, until it was told that the tables hold it.
+    return cell.unapplied > 0 && progress.applied !== this.#told;
   }
 
   /** The same for one key. An own write is what the turn will see, so it is not waited for. */
@@ -96,13 +103,14 @@ export class CatchUp {
     return parked.activation === cell.activation ? parked : undefined;
   }
 
-  /** The tables have come further: wakes who waited for no more than that. */
-  resume(): void {
+  /** The tables have come as far as this group, and the overlay with them: wakes who waited for no more than that. */
+  resume(group: number): void {
     const { progress, overlay, schedule } = this.#parts;
+    this.#told = group | 0;
     if (!this.hasBegun()) return;
     let woken = 0;
-    for (const { cell, activation, wasReady, group, record } of this.#parked) {
-      if (!progress.hasApplied(group) || !overlay.isApplied(record)) break;
+    for (const { cell, activation, wasReady, group: until, record } of this.#parked) {
+      if (!progress.hasApplied(until) || !overlay.isApplied(record)) break;
       woken++;
       cell.status = wasReady && cell.activation === activation ? 'ready' : 'vacant';
       schedule(cell);

@@ -10,7 +10,7 @@
 import { invariant } from '../invariant.js';
 import { RecordCursor, type RecordWalker, walkRecord } from './commit-record.js';
 import { eventRows } from './event-blocks.js';
-import { cellOf } from './progress.js';
+import { pushCells } from './progress.js';
 import type { Group } from './storage/group-reader.js';
 import { encodeKey } from './storage/keys.js';
 import { writeMetaNumber } from './storage/meta.js';
@@ -29,7 +29,7 @@ export class Changes implements RecordWalker {
   readonly #events: Uint8Array[] = [];
   readonly #counters: number[];
   readonly #firstSeq: number;
-  /** One for each write, for Progress. */
+  /** Two for each write, for Progress. */
   readonly cells: number[] = [];
   #applied: number;
   #bytes = 0;
@@ -97,7 +97,7 @@ export class Changes implements RecordWalker {
   }
 
   #set(batch: Buffer, keyAt: number, keyEnd: number, value: Uint8Array | null): void {
-    this.cells.push(cellOf(batch, keyAt, keyEnd));
+    pushCells(this.cells, batch, keyAt, keyEnd);
     const text = batch.toString('latin1', keyAt, keyEnd);
     const row = this.#rows.get(text);
     if (row === undefined) this.#rows.set(text, { key: batch.subarray(keyAt, keyEnd), value });

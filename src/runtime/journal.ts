@@ -34,8 +34,8 @@ export const UNAPPLIED_BYTES_MAX = 128 * 1024 * 1024;
 export type Acknowledgement =
   /** All records of the source up to this number (from 1) are durable. */
   | { readonly kind: 'durable'; readonly upTo: number }
-  /** All records of the source up to this number are in the tables. */
-  | { readonly kind: 'applied'; readonly upTo: number }
+  /** All records of the source up to this number are in the tables, with everything up to this group. */
+  | { readonly kind: 'applied'; readonly upTo: number; readonly group: number }
   /** The rest of what the source has sent was refused. */
   | { readonly kind: 'failed'; readonly reason: string };
 
@@ -234,7 +234,9 @@ export class Journal {
       }
     }
     this.#unapplied.splice(0, done);
-    for (const source of this.#sources.values()) source.acknowledge({ kind: 'applied', upTo: source.applied });
+    for (const source of this.#sources.values()) {
+      source.acknowledge({ kind: 'applied', upTo: source.applied, group: number });
+    }
     this.#parts.log.release(number);
   }
 

@@ -9,7 +9,7 @@
 // Does not: know what a key means, or wake anybody (the journal tells those who asked).
 //
 // PR1. What was acknowledged when a read began is in the tables when applied has reached the durable of that moment.
-// PR2. A key that mayBeBehind() denies has no acknowledged write outside of the tables. The other way round it errs
+// PR2. A key, or a table, that mayBeBehind() denies has no acknowledged write outside of the tables. The other way round it errs
 //      sometimes: keys share cells by their hash.
 // PR3. When nothing is behind, asking costs two loads.
 
@@ -59,26 +59,39 @@ export class Progress {
   /** A write of this key, which lies in `bytes` at [from, to), is about to become durable. */
   mark(bytes: Uint8Array, from = 0, to = bytes.length): void {
     Atomics.add(this.#cells, cellOf(bytes, from, to), 1);
+    Atomics.add(this.#cells, cellOf(bytes, from, endOfTable(bytes, from, to)), 1);
   }
 
   /** That write is in the tables now, or will never be durable. */
   unmark(bytes: Uint8Array, from = 0, to = bytes.length): void {
     this.unmarkCell(cellOf(bytes, from, to));
+    this.unmarkCell(cellOf(bytes, from, endOfTable(bytes, from, to)));
   }
 
-  /** The same, for a key whose cell was found earlier. */
+  /** The same, for one of the cells that cellsOf() gave. */
   unmarkCell(cell: number): void {
     Atomics.sub(this.#cells, cell, 1);
   }
 
-  /** True when a write of this key may be acknowledged and not in the tables yet (PR2). */
+  /** True when a write of this key, or of any key of a table named alone, may be acknowledged and not in the tables (PR2). */
   mayBeBehind(key: Uint8Array): boolean {
     return this.behind > 0 && Atomics.load(this.#cells, cellOf(key, 0, key.length)) !== 0;
   }
 }
 
+/** Appends the two cells that a write of this key is marked in: its own, and that of its table. */
+export function pushCells(cells: number[], bytes: Uint8Array, from: number, to: number): void {
+  cells.push(cellOf(bytes, from, to), cellOf(bytes, from, endOfTable(bytes, from, to)));
+}
+
+/** Behind the name of the table, which ends with the first zero of a key (storage/keys.ts). */
+function endOfTable(bytes: Uint8Array, from: number, to: number): number {
+  for (let i = from; i < to; i++) if (bytes[i] === 0) return i + 1;
+  return to;
+}
+
 /** The cell of a key: FNV-1a over its bytes, folded. */
-export function cellOf(bytes: Uint8Array, from: number, to: number): number {
+function cellOf(bytes: Uint8Array, from: number, to: number): number {
   let hash = 0x811c9dc5;
   for (let i = from; i < to; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
   return FIRST_KEY_CELL + (((hash >>> 16) ^ hash) & (KEY_CELLS - 1));

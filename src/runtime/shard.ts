@@ -201,9 +201,9 @@ export class Shard {
    * The journal: all records up to this number are in the tables, and readers see them there. Also said when it is others'
    * records that have come to the tables.
    */
-  applied(upTo: number): void {
+  applied(upTo: number, group: number): void {
     this.#overlay.applied(upTo);
-    this.#catchUp.resume();
+    this.#catchUp.resume(group);
     // Cells may be let go now.
     this.#dispatcher.plan();
   }

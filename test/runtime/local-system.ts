@@ -67,7 +67,7 @@ export class LocalShard {
   hear(said: Acknowledgement): void {
     if (this.isDead) return;
     if (said.kind === 'durable') this.shard.durable(said.upTo);
-    else if (said.kind === 'applied') this.shard.applied(said.upTo);
+    else if (said.kind === 'applied') this.shard.applied(said.upTo, said.group);
     else this.shard.commitFailed();
   }
 }

@@ -75,7 +75,7 @@ export function makeShelves(bounds: { readonly capacity?: number } = {}): Shelve
     residentBytes: () => 1000,
     reads: {
       peek: (_, { shelf: other, name }) => [rowOf(other, name)],
-      survey: () => 'everything',
+      survey: () => [['shelf']],
     },
     handlers: {
       act(context, _, { puts, drops, look: { after, ...rest } }) {

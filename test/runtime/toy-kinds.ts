@@ -122,7 +122,7 @@ export function makeToys(bounds: ToyOptions = {}): Toys {
       const value = (context.get(['counter', context.key]) as number | undefined) ?? 0;
       return { value, notes: [], waiting: [], heldBytes: bounds.residentBytes ?? 0, badResident: false };
     },
-    reads: { observe: (_, key) => [['counter', key]], observeAll: () => 'everything' },
+    reads: { observe: (_, key) => [['counter', key]], observeAll: () => [['counter']] },
     residentBytes(state) {
       if (state.badResident) throw new Error('the size is not known');
       return state.heldBytes;

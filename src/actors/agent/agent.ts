@@ -50,7 +50,7 @@ export function agentKind(config: AgentConfig): ActorKind<AgentState, AgentMessa
     // Born by its operator; all other rows of its own it writes itself.
     activationReads: (key) => [['agent', key]],
     activate: activateAgent,
-    reads: { listRegistry: () => 'everything' },
+    reads: { listRegistry: () => [['registry']] },
     isBlank: ({ life }) => life.kind === 'absent',
     residentBytes,
     mayPassivate: ({ life }) => life.kind !== 'alive' || life.waiters.size === 0,

@@ -55,7 +55,7 @@ export function operatorKind(config: OperatorConfig): ActorKind<OperatorState, O
     mailbox: MAILBOX,
     activate: activateOperator,
     // The addresses of other operators' agents; and its own agents remove their rows when they retire.
-    reads: { register: (_key, { address }) => [['agent', address]], listAgents: () => 'everything' },
+    reads: { register: (_key, { address }) => [['agent', address]], listAgents: () => [['owned']] },
     residentBytes: (state) => STATE_RESIDENT_BYTES + state.challenges.size * CHALLENGE_RESIDENT_BYTES,
     handlers: { create, challenge: challengeBy(config), tryResponse, register, listAgents, hasAdmin, makeAdmin },
   };

@@ -52,7 +52,7 @@ export function stateKind(config: StateConfig): ActorKind<PartitionState, StateM
     tables: ['state'],
     mailbox: MAILBOX,
     activate: () => null,
-    reads: { list: () => 'everything' },
+    reads: { list: () => [['state']] },
     residentBytes: () => 0,
     handlers: { get, put: putWithin(config.capacityBytes), delete: remove, list },
   };

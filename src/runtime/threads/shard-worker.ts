@@ -77,7 +77,7 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
         shard.durable(answer.upTo);
         break;
       case 'applied':
-        shard.applied(answer.upTo);
+        shard.applied(answer.upTo, answer.group);
         break;
       case 'failed':
         shard.commitFailed();
