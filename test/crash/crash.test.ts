@@ -12,6 +12,8 @@ import { type PlayResult, play } from '../../examples/02-conversations/play.js';
 const KILLS_DEFAULT = 48;
 /** Each play has a directory of its own; a longer one would hold too much of what it saw in memory. */
 const KILLS_PER_PLAY = 24;
+const ACKNOWLEDGED_PER_LIFE = 10;
+const PLAYS_MAX = 4;
 /** Findings printed of a play; there may be thousands. */
 const FINDINGS_SHOWN = 20;
 
@@ -54,19 +56,28 @@ async function playAndReport(playKills: number, playSeed: number, manner: Manner
 function assertClean(result: PlayResult): void {
   const shown = result.findings.slice(0, FINDINGS_SHOWN).map(({ kind, text }) => `${kind}: ${text}`);
   assert.equal(result.findings.length, 0, `${result.findings.length} findings:\n${shown.join('\n')}`);
-  // A play in which little was at stake proves little.
-  assert.ok(result.acknowledged > result.kills * 10, `only ${result.acknowledged} messages were acknowledged`);
+}
+
+/** Every play must be clean, and one in which little was at stake, as on a busy machine, proves little: it is played again. */
+async function playClean(playKills: number, playSeed: number, manner: Manner): Promise<PlayResult> {
+  // A kill that strikes at a start ends no life in which anything was said.
+  const lives = manner.busyJournal ? playKills / 2 : playKills;
+  for (let plays = 1; ; plays++) {
+    const result = await playAndReport(playKills, playSeed, manner);
+    assertClean(result);
+    if (result.acknowledged > lives * ACKNOWLEDGED_PER_LIFE) return result;
+    assert.ok(plays < PLAYS_MAX, `only ${result.acknowledged} messages were acknowledged`);
+  }
 }
 
 test(`all that was acknowledged is there, once and in order, after ${kills} kills (G3, G5, G6, G7)`, async () => {
   for (let done = 0; done < kills; done += KILLS_PER_PLAY) {
     const manner = { replacementsPerLife: 0, busyJournal: (done / KILLS_PER_PLAY) % 2 === 1 };
-    assertClean(await playAndReport(Math.min(KILLS_PER_PLAY, kills - done), seed + done, manner));
+    await playClean(Math.min(KILLS_PER_PLAY, kills - done), seed + done, manner);
   }
 });
 
 test('the same while workers are replaced under load (G1)', async () => {
-  const result = await playAndReport(4, seed + kills, { replacementsPerLife: 4, busyJournal: false });
-  assertClean(result);
+  const result = await playClean(4, seed + kills, { replacementsPerLife: 4, busyJournal: false });
   assert.ok(result.replacements >= 16, `only ${result.replacements} workers were replaced`);
 });
