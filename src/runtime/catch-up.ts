@@ -107,6 +107,8 @@ export class CatchUp {
   resume(group: number): void {
     const { progress, overlay, schedule } = this.#parts;
     this.#told = group | 0;
+    // Not kept for longer than it is of use: numbers of 32 bits come again.
+    if (this.#asked !== undefined && progress.hasApplied(this.#asked)) this.#asked = undefined;
     if (!this.hasBegun()) return;
     let woken = 0;
     for (const { cell, activation, wasReady, group: until, record } of this.#parked) {

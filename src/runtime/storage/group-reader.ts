@@ -181,12 +181,20 @@ export class GroupReader {
     const place = this.#place;
     if (place === undefined) return;
     for (let at = place.at + PAGE_BYTES; at < place.file.size; at += PAGE_BYTES) {
+      // What a client sent may look like the beginning of a group: its checksum is not asked for without a reason.
+      const number = this.#claimedAt(place, at);
+      if (number === undefined || number < this.#next || number - this.#next > (at - place.at) / PAGE_BYTES) continue;
       const group = this.#readAt({ ...place, at }, Number.POSITIVE_INFINITY);
       // The next one itself, when what is not whole was before it.
       if (group !== undefined && group.number >= this.#next) {
         throw this.#damage(`it is not whole, and group ${group.number} is at byte ${at}`);
       }
     }
+  }
+
+  #claimedAt(place: Place, at: number): number | undefined {
+    if (!this.#holds(at, GROUP_HEADER_BYTES)) this.#load({ ...place, at }, WINDOW_BYTES, Number.POSITIVE_INFINITY);
+    return claimedNumber(this.#window, at - this.#windowAt);
   }
 
   /** A segment without a sound first page has lost its salt: what it claims to hold is all that is known. */

@@ -52,6 +52,8 @@ export class SegmentLog {
   readonly #closed: OpenSegment[] = [];
   #current: OpenSegment | undefined;
   #lastNumber: number;
+  /** The number of the last group that is in the tables. */
+  #applied = 0;
   #staging = Buffer.allocUnsafeSlow(STAGING_BYTES);
 
   /** Takes over all files of a journal whose groups are all applied. */
@@ -107,6 +109,8 @@ export class SegmentLog {
     } catch (error) {
       segment.failed = true;
       this.#close();
+      // When nothing is behind, nobody comes to release it, and it may hold the very space that is missing.
+      this.#recycle();
       throw refused(error);
     }
     segment.position += end;
@@ -116,7 +120,12 @@ export class SegmentLog {
 
   /** All groups up to this number are in the tables, durably (SL3). */
   release(applied: number): void {
-    while (this.#closed.length > 0 && this.#closed[0]!.lastGroup <= applied) {
+    this.#applied = applied;
+    this.#recycle();
+  }
+
+  #recycle(): void {
+    while (this.#closed.length > 0 && this.#closed[0]!.lastGroup <= this.#applied) {
       const { file, failed, position } = this.#closed.shift()!;
       // One that grew gives its space back.
       if (failed || position > this.#segmentBytes) this.#discard(file);
@@ -136,6 +145,7 @@ export class SegmentLog {
     if (current !== undefined && (current.position === 0 || current.position + bytes <= this.#segmentBytes))
       return current;
     this.#close();
+    this.#recycle();
     const file = this.#spares.pop() ?? this.#make();
     this.#current = {
       file,

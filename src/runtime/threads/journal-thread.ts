@@ -51,6 +51,8 @@ class JournalThread {
   readonly #progress = new Progress(data.memory.progress);
   readonly #counters = new Counters(data.counterNames, data.memory.counters);
   readonly #ports = new Map<number, { close(): void }>();
+  /** Some shard waits until this group is in the tables. */
+  #awaited = 0;
   /** Who waits until a group is in the tables, in the order of the groups. */
   #waiting: { readonly group: number; readonly ticket: number }[] = [];
   #planned = false;
@@ -117,6 +119,8 @@ class JournalThread {
         this.#told = 'nothing';
         this.#journal.applied(message.group);
         this.#answerWaiting(message.group);
+        // Asked for while the applier was at work: what it took then was not all of it.
+        if (this.#awaited > message.group) this.#hurry();
         this.#wakeApplier();
         this.#plan();
         break;
@@ -141,6 +145,7 @@ class JournalThread {
     this.#ports.set(source, port);
     port.on('message', (message: ShardToJournal) => {
       if (message.kind === 'settle') {
+        this.#awaited = this.#journal.durable;
         this.#hurry();
         return;
       }
