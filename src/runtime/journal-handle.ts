@@ -101,12 +101,12 @@ export class JournalHandle {
     return answer?.kind === 'fenced' ? answer.fence : undefined;
   }
 
-  /** Resolves when all that is durable now is in the tables; with false when that will not be known. */
+  /** Resolves when all that is durable now is in the tables; with false when the tables cannot be written now. */
   settled(): Promise<boolean> {
     this.#settling ??= Promise.resolve().then(async () => {
       this.#settling = undefined;
       const answer = await this.#started.ask((ticket) => ({ kind: 'settle', ticket }));
-      return answer !== undefined;
+      return answer?.kind === 'settled' && answer.ok;
     });
     return this.#settling;
   }

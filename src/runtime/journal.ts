@@ -22,7 +22,7 @@ import { RecordCursor, type RecordView } from './commit-record.js';
 import type { Counters, Reservations } from './counters.js';
 import type { Progress } from './progress.js';
 import type { ShardMap } from './shard-map.js';
-import type { GroupHeader } from './storage/group-format.js';
+import { GROUP_HEADER_BYTES, type GroupHeader, paged } from './storage/group-format.js';
 import { epochRecord, type TablesState } from './tables.js';
 import { mark, releaseReservation, releaseReservations, Tally, unmark } from './tally.js';
 
@@ -274,8 +274,10 @@ export class Journal {
     log.append({ number, seqBefore: this.#seq }, records, bytes);
     this.#group = number;
     this.#seq += group.tally.events;
-    this.#unapplied.push({ number, bytes, atMs: monotonic(), upTo: group.upTo });
-    this.#unappliedBytes += bytes;
+    // What it takes on the disk: a group of one small record is a page.
+    const pages = paged(GROUP_HEADER_BYTES + bytes);
+    this.#unapplied.push({ number, bytes: pages, atMs: monotonic(), upTo: group.upTo });
+    this.#unappliedBytes += pages;
     group.tally.settle();
     progress.publishDurable(number);
   }

@@ -12,7 +12,7 @@
 // SY3. A start that fails leaves no thread behind, and stop() leaves no ask unanswered.
 
 import { systemClock } from '../clock.js';
-import type { Fault } from '../errors.js';
+import { CodedError, type Fault } from '../errors.js';
 import { invariant } from '../invariant.js';
 import type { Key, Messages, Protocol } from './actor.js';
 import { formatAddress, SLOTS, slotOf } from './address.js';
@@ -196,23 +196,30 @@ export class System implements Actors {
 
   /**
    * One stored value, as of everything acknowledged so far. At once when nothing that is not in the tables yet can have
-   * written it; otherwise when it is there.
+   * written it; otherwise when it is there. Rejects with OVERLOADED while the tables cannot be written, and with DRAINING.
    */
   read(key: Key): unknown | Promise<unknown> {
     if (!this.#progress.mayBeBehind(encodeKey(key))) return this.#view.get(key);
-    return this.#journal.settled().then(() => this.#view.get(key));
+    return this.#settled().then(() => this.#view.get(key));
   }
 
   /** The answer that an earlier ask with this idempotency got, if it is remembered. */
   async storedAnswer(idempotency: Idempotency): Promise<Answer<unknown> | undefined> {
     const now = systemClock.now();
     const keys = answerKeys(idempotency, now).map(encodeKey);
-    if (keys.some((key) => this.#progress.mayBeBehind(key))) await this.#journal.settled();
+    if (keys.some((key) => this.#progress.mayBeBehind(key))) await this.#settled();
     const earlier = findAnswer((key) => this.#view.get(key), idempotency, now);
     if (earlier === undefined) return undefined;
     if (earlier.kind === 'answer') return { ok: true, value: decodeValue(earlier.payload), replayed: true };
     const reason = 'the idempotency key was used for another request';
     return { ok: false, fault: { code: 'CONFLICT', params: { reason } } };
+  }
+
+  /** All that is durable now is in the tables. Throws a CodedError when it will not be soon. */
+  async #settled(): Promise<void> {
+    const isSettled = await this.#journal.settled();
+    if (this.#stopping) throw new CodedError('DRAINING');
+    if (!isSettled) throw new CodedError('OVERLOADED', { what: 'the tables, which the disk does not take' });
   }
 
   async status(): Promise<SystemStatus> {

@@ -82,9 +82,13 @@ export class SegmentLog {
     return this.#closed.length + (this.#current === undefined ? 0 : 1);
   }
 
-  /** A file that somebody else made. */
+  /** A file that somebody else made. One that cannot be opened now is left for the next process. */
   addSpare(name: string): void {
-    this.#keep(this.#disk.open(name));
+    try {
+      this.#keep(this.#disk.open(name));
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error)) throw error;
+    }
   }
 
   /** `records`: `bytes` of them in all, in order. Blocks until they are on the disk; throws a StorageError (SL1). */

@@ -121,6 +121,7 @@ class ApplierThread {
     } catch (error) {
       // The journal makes one itself when it comes to that, and then it is an error of a commit.
       say({ kind: 'failing', reason: messageOf(error) });
+      this.#tell({ kind: 'segment', name: undefined });
     }
   }
 

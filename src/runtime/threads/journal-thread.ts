@@ -59,7 +59,9 @@ class JournalThread {
   #failuresTold = 0;
   /** The applier was told that something is behind, or to hurry, and has not answered yet. */
   #told: 'nothing' | 'behind' | 'hurry' = 'nothing';
-  #segmentAsked = false;
+  #segmentAsked: 'no' | 'asked' | 'refused' = 'no';
+  /** The tables cannot be written. */
+  #isStuck = false;
 
   constructor() {
     this.#log = new SegmentLog(new RealDisk(data.journalDirectory), segmentBytes);
@@ -117,6 +119,8 @@ class JournalThread {
     switch (message.kind) {
       case 'applied':
         this.#told = 'nothing';
+        this.#isStuck = false;
+        if (this.#segmentAsked === 'refused') this.#segmentAsked = 'no';
         this.#journal.applied(message.group);
         this.#answerWaiting(message.group);
         // Asked for while the applier was at work: what it took then was not all of it.
@@ -125,12 +129,15 @@ class JournalThread {
         this.#plan();
         break;
       case 'stuck':
+        this.#isStuck = true;
         this.#journal.stuck(message.reason);
+        for (const { ticket } of this.#waiting.splice(0)) say({ kind: 'settled', ticket, ok: false });
         this.#plan();
         break;
       case 'segment':
-        this.#segmentAsked = false;
-        this.#log.addSpare(message.name);
+        // One that the disk refused is asked for again when something has been applied, and space perhaps been freed.
+        this.#segmentAsked = message.name === undefined ? 'refused' : 'no';
+        if (message.name !== undefined) this.#log.addSpare(message.name);
         break;
       default:
         message satisfies never;
@@ -168,8 +175,9 @@ class JournalThread {
 
   /** Answers when all that is durable now is in the tables. */
   #settle(ticket: number): void {
-    if (this.#progress.behind === 0) {
-      say({ kind: 'settled', ticket });
+    const isSettled = this.#progress.behind === 0;
+    if (isSettled || this.#isStuck) {
+      say({ kind: 'settled', ticket, ok: isSettled });
       return;
     }
     this.#waiting.push({ group: this.#journal.durable, ticket });
@@ -179,7 +187,7 @@ class JournalThread {
   #answerWaiting(applied: number): void {
     let answered = 0;
     while (answered < this.#waiting.length && this.#waiting[answered]!.group <= applied) {
-      say({ kind: 'settled', ticket: this.#waiting[answered++]!.ticket });
+      say({ kind: 'settled', ticket: this.#waiting[answered++]!.ticket, ok: true });
     }
     if (answered > 0) this.#waiting = this.#waiting.slice(answered);
     if (this.#waiting.length > 0) this.#hurry();
@@ -203,8 +211,8 @@ class JournalThread {
       say({ kind: 'failing', reason: this.#journal.lastFailure });
     }
     this.#wakeApplier();
-    if (this.#log.needsSpare && !this.#segmentAsked) {
-      this.#segmentAsked = true;
+    if (this.#log.needsSpare && this.#segmentAsked === 'no') {
+      this.#segmentAsked = 'asked';
       this.#tellApplier({ kind: 'make-segment' });
     }
     this.#plan();

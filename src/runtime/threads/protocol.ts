@@ -60,7 +60,8 @@ export type ApplierToJournal =
   | { readonly kind: 'applied'; readonly group: number }
   /** The tables cannot be written; it is tried again until they can, and then `applied` is said. */
   | { readonly kind: 'stuck'; readonly reason: string }
-  | { readonly kind: 'segment'; readonly name: string };
+  /** Undefined when the disk refused it. */
+  | { readonly kind: 'segment'; readonly name: string | undefined };
 
 export interface JournalThreadData {
   readonly journalDirectory: string;
@@ -112,7 +113,8 @@ export type FromJournal =
   /** The journal's files cannot be opened. */
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'fenced'; readonly ticket: number; readonly fence: Fence }
-  | { readonly kind: 'settled'; readonly ticket: number }
+  /** `ok` is false when the tables cannot be written, and so will not be there soon. */
+  | { readonly kind: 'settled'; readonly ticket: number; readonly ok: boolean }
   | { readonly kind: 'report'; readonly ticket: number; readonly report: JournalReport }
   | { readonly kind: 'failing'; readonly reason: string }
   | { readonly kind: 'stopped' };

@@ -50,7 +50,7 @@ type Found = TokenRecord | undefined;
 
 export interface AuthenticatorOptions {
   readonly hasher: Pick<TokenHasher, 'verifyToken'>;
-  /** Reads the token index. Must see every write that was acknowledged before the call; may have to wait for it. */
+  /** Reads the token index. Must see every write that was acknowledged before the call; may have to wait for it, and rejects when that is in vain. */
   readonly lookup: (lookupId: string) => Found | Promise<Found>;
   /** 0 caches nothing. */
   readonly cacheTtlMs: number;
@@ -116,7 +116,12 @@ export class Authenticator {
 
   #verify(bearer: BearerToken, digest: string): AuthOutcome | Promise<AuthOutcome> {
     const found = this.#recordOf(bearer);
-    if (found instanceof Promise) return found.then((record) => this.#enter(bearer, digest, record));
+    if (found instanceof Promise) {
+      return found.then(
+        (record) => this.#enter(bearer, digest, record),
+        (error: unknown) => this.#failed(error),
+      );
+    }
     return this.#enter(bearer, digest, found);
   }
 
@@ -138,10 +143,14 @@ export class Authenticator {
       if (flight.revoked || again?.hash !== record.hash) return refused;
       return this.#remember(digest, ownCopy(bearer.lookupId), record);
     } catch (error) {
-      const fault = faultOf(error);
-      if (fault.code === 'INTERNAL') this.#options.onDefect(error);
-      return { ok: false, fault };
+      return this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): AuthOutcome {
+    const fault = faultOf(error);
+    if (fault.code === 'INTERNAL') this.#options.onDefect(error);
+    return { ok: false, fault };
   }
 
   #recordOf(bearer: BearerToken): Found | Promise<Found> {

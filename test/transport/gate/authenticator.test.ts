@@ -20,10 +20,12 @@ function gateOf({
   auto = true,
   cacheTtlMs = 30_000,
   adminToken,
+  lookup,
 }: {
   auto?: boolean;
   cacheTtlMs?: number;
   adminToken?: string;
+  lookup?: (record: TokenRecord | undefined) => Promise<TokenRecord | undefined>;
 } = {}) {
   const clock = new ManualClock();
   const index = new Map<string, TokenRecord>();
@@ -32,7 +34,7 @@ function gateOf({
   const authenticator = new Authenticator({
     clock,
     cacheTtlMs,
-    lookup: (lookupId) => index.get(lookupId),
+    lookup: (lookupId) => (lookup === undefined ? index.get(lookupId) : lookup(index.get(lookupId))),
     onDefect: (error) => defects.push(error),
     hasher: {
       verifyToken: (token, phc) =>
@@ -335,5 +337,21 @@ describe('the admin', () => {
   it('leaves agents and operators as they are', async () => {
     const { authenticator, issue } = gateOf({ adminToken: mintToken('admin').token });
     assert.equal(codeOf(await authenticator.authenticate('agent', bearer(issue('agent', 'tab_a')))), 'agent:tab_a');
+  });
+});
+
+describe('a token index that is behind', () => {
+  it('is waited for, and then asked', async () => {
+    const { authenticator, issue } = gateOf({ lookup: async (record) => record });
+    assert.equal(codeOf(await authenticator.authenticate('agent', bearer(issue('agent', 'tab_a')))), 'agent:tab_a');
+    assert.equal(codeOf(await authenticator.authenticate('agent', bearer(mintToken('agent')))), 'UNAUTHORIZED');
+  });
+
+  it('refuses with OVERLOADED when it will not be there soon, and is no defect (U5)', async () => {
+    const behind = new CodedError('OVERLOADED', { what: 'the tables' });
+    const { authenticator, hashes, defects, issue } = gateOf({ lookup: () => Promise.reject(behind) });
+    const outcome = await authenticator.authenticate('agent', bearer(issue('agent', 'tab_a')));
+    assert.deepEqual(outcome, { ok: false, fault: { code: 'OVERLOADED', params: { what: 'the tables' } } });
+    assert.deepEqual([hashes.length, defects.length], [0, 0]);
   });
 });
