@@ -10,22 +10,18 @@
 import { invariant } from '../invariant.js';
 import { RecordCursor, type RecordWalker, walkRecord } from './commit-record.js';
 import { eventRows } from './event-blocks.js';
+import { NewestWrites } from './newest-writes.js';
 import { pushCells } from './progress.js';
+import { GROUP_HEADER_BYTES, paged } from './storage/group-format.js';
 import type { Group } from './storage/group-reader.js';
 import { encodeKey } from './storage/keys.js';
 import { writeMetaNumber } from './storage/meta.js';
 import type { WriteBatch } from './storage/store.js';
 import { META_APPLIED, META_SEQ, metaCounter, type TablesState } from './tables.js';
 
-interface Change {
-  readonly key: Uint8Array;
-  /** null: deleted. */
-  value: Uint8Array | null;
-}
-
 export class Changes implements RecordWalker {
   readonly #names: readonly string[];
-  readonly #rows = new Map<string, Change>();
+  readonly #rows = new NewestWrites();
   readonly #events: Uint8Array[] = [];
   readonly #counters: number[];
   readonly #firstSeq: number;
@@ -42,7 +38,7 @@ export class Changes implements RecordWalker {
     this.#applied = before.applied;
   }
 
-  /** Bytes of the groups taken in. */
+  /** Bytes of the pages that the groups taken in lie on: what it may keep in memory. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -62,15 +58,17 @@ export class Changes implements RecordWalker {
     const record = new RecordCursor(group.records);
     while (record.next()) walkRecord(record, this);
     this.#applied = group.number;
-    this.#bytes += group.records.length;
+    this.#bytes += paged(GROUP_HEADER_BYTES + group.records.length);
   }
 
   put(batch: Buffer, keyAt: number, valueAt: number, end: number): void {
-    this.#set(batch, keyAt, valueAt, batch.subarray(valueAt, end));
+    pushCells(this.cells, batch, keyAt, valueAt);
+    this.#rows.put(batch, keyAt, valueAt, end);
   }
 
   delete(batch: Buffer, keyAt: number, end: number): void {
-    this.#set(batch, keyAt, end, null);
+    pushCells(this.cells, batch, keyAt, end);
+    this.#rows.delete(batch, keyAt, end);
   }
 
   event(batch: Buffer, at: number, end: number): void {
@@ -83,10 +81,7 @@ export class Changes implements RecordWalker {
 
   /** Writes all of it, and where the tables then stand. */
   applyTo(batch: WriteBatch): void {
-    for (const { key, value } of this.#rows.values()) {
-      if (value === null) batch.delete(key);
-      else batch.put(key, value);
-    }
+    this.#rows.writeTo(batch);
     for (const row of eventRows(this.#firstSeq, this.#events)) batch.put(encodeKey(row.key), row.value);
     const { applied, seq } = this.state;
     writeMetaNumber(batch, META_APPLIED, applied);
@@ -94,13 +89,5 @@ export class Changes implements RecordWalker {
     this.#names.forEach((name, index) => {
       writeMetaNumber(batch, metaCounter(name), this.#counters[index]!);
     });
-  }
-
-  #set(batch: Buffer, keyAt: number, keyEnd: number, value: Uint8Array | null): void {
-    pushCells(this.cells, batch, keyAt, keyEnd);
-    const text = batch.toString('latin1', keyAt, keyEnd);
-    const row = this.#rows.get(text);
-    if (row === undefined) this.#rows.set(text, { key: batch.subarray(keyAt, keyEnd), value });
-    else row.value = value;
   }
 }

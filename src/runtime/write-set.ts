@@ -68,10 +68,10 @@ export class WriteSet {
   }
 }
 
-/** FNV-1a of a key's bytes, folded, in 32 bits: good for the life of this thread only. */
-export function hashOf(key: Uint8Array): number {
+/** FNV-1a of a key, which lies in `bytes` at [from, to), folded, in 32 bits: good for the life of this thread only. */
+export function hashOf(bytes: Uint8Array, from = 0, to = bytes.length): number {
   let hash = SEED;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key[i]!, 0x01000193);
+  for (let i = from; i < to; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
   return hash ^ (hash >>> 15);
 }
 
