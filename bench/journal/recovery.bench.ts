@@ -22,8 +22,7 @@ import type { StoreReader } from '../../src/runtime/storage/store.js';
 import { readTablesState } from '../../src/runtime/tables.js';
 import { readAll } from '../baseline/raw-read.js';
 import { type Bench, runBench } from '../harness/bench.js';
-import type { CaseResult, Subject } from '../harness/measure.js';
-import { spreadOf } from '../harness/measure.js';
+import { type CaseResult, type Subject, spreadOf } from '../harness/measure.js';
 import type { Bound } from '../harness/report.js';
 import {
   type LeftJournal,

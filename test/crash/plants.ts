@@ -29,7 +29,9 @@ export const loseSomeWrites: readonly Patch[] = [
   {
     file: 'runtime/changes.js',
     find: 'put(batch, keyAt, valueAt, end) {',
-    replace: 'put(batch, keyAt, valueAt, end) { if (this.cells.length % 50 === 49) { this.cells.push(16); return; }',
+    replace: `put(batch, keyAt, valueAt, end) {
+        globalThis.puts = (globalThis.puts ?? 0) + 1;
+        if (globalThis.puts % 50 === 0) { this.cells.push(16, 16); return; }`,
   },
 ];
 
