@@ -38,7 +38,7 @@ const OTHERS_PER_SECOND = 300;
 const OTHERS_CONNECTIONS = 8;
 /** At least so many, for the flood to meet what only a lasting one meets. */
 const ROUNDS_MIN = 2;
-const ROUNDS_MAX = 8;
+const ROUNDS_MAX = 16;
 const ROUND_MS = 600;
 /** Until the last answer of a measured round is there (W5). */
 const FLOOD_TAIL_MS = 150;

@@ -107,7 +107,7 @@ const requests = (world: FloodWorld, requests: readonly LoadRequest[], perSecond
 const writing = ({ agent_token }: Agent, value: string) => loadRequest('PUT', '/v1/state/x', agent_token, { value });
 
 for (const listener of LISTENERS) {
-  describe(`one client floods (${listener}), and the others hardly notice:`, { timeout: 300_000 }, () => {
+  describe(`one client floods (${listener}), and the others hardly notice:`, { timeout: 600_000 }, () => {
     let world: FloodWorld;
 
     before(async () => {
