@@ -8,27 +8,16 @@
 // `verified` is the growth of key_count: as many as were answered 200.
 
 import { runBench } from '../harness/bench.js';
-import { COUNTER_PLACE, loadRequest } from '../harness/load-client.js';
 import { ServerUnderTest } from '../harness/server-under-test.js';
+import { newStateKeys } from './durable-writes.js';
 
 const AGENTS = 64;
 const AGENTS_QUICK = 8;
-const VALUE = 'v'.repeat(200);
 
 await runBench({
   name: 'http/state-write',
   async open(quick) {
     const server = await ServerUnderTest.open(quick ? AGENTS_QUICK : AGENTS);
-    const { agents, api } = server;
-    const token = agents[0]!.token;
-    const requests = agents.map((agent) =>
-      loadRequest('PUT', `/v1/state/bench-${COUNTER_PLACE}`, agent.token, { value: VALUE }),
-    );
-    const countFarEnd = async (): Promise<number> => {
-      const { body } = await api.must({ method: 'GET', path: '/v1/state/_capacity', token }, 200);
-      return Number(body.key_count);
-    };
-    const probe = { method: 'PUT', path: '/v1/state/probe', token, body: { value: VALUE } };
-    return { cases: await server.cases({ requests, probe, countFarEnd }), close: () => server.close() };
+    return { cases: await server.cases(newStateKeys(server.api, server.agents)), close: () => server.close() };
   },
 });
