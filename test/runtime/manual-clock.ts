@@ -48,6 +48,11 @@ export class ManualClock implements Clock {
     this.#move(until - this.#monotonicMs);
   }
 
+  /** The wall clock alone is set, as an administrator does. */
+  setWall(ms: number): void {
+    this.#wallMs = ms;
+  }
+
   #move(ms: number): void {
     this.#monotonicMs += ms;
     this.#wallMs += ms;

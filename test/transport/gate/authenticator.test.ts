@@ -6,7 +6,7 @@ import { CodedError } from '../../../src/errors.js';
 import { Authenticator, type AuthOutcome, type TokenRecord } from '../../../src/transport/gate/authenticator.js';
 import { REST_MS } from '../../../src/transport/gate/hash-flights.js';
 import { type BearerToken, mintToken, type Role } from '../../../src/transport/gate/token.js';
-import { ManualClock } from './manual-clock.js';
+import { ManualClock } from '../../runtime/manual-clock.js';
 
 interface HeldHash {
   readonly token: string;
@@ -27,7 +27,7 @@ function gateOf({
   adminToken?: string;
   lookup?: (record: TokenRecord | undefined) => Promise<TokenRecord | undefined>;
 } = {}) {
-  const clock = new ManualClock();
+  const clock = new ManualClock(1_700_000_000_250);
   const index = new Map<string, TokenRecord>();
   const hashes: HeldHash[] = [];
   const defects: unknown[] = [];

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { getHeapSnapshot } from 'node:v8';
 import { Authenticator, type TokenRecord } from '../../../src/transport/gate/authenticator.js';
 import { mintToken } from '../../../src/transport/gate/token.js';
-import { ManualClock } from './manual-clock.js';
+import { ManualClock } from '../../runtime/manual-clock.js';
 
 const TOKENS = 50;
 
@@ -25,7 +25,7 @@ describe('the memory of the process', () => {
   it('holds no token once it was verified, although all of them are cached (U1)', async () => {
     const index = new Map<string, TokenRecord>();
     const authenticator = new Authenticator({
-      clock: new ManualClock(),
+      clock: new ManualClock(1_700_000_000_250),
       cacheTtlMs: 30_000,
       lookup: (lookupId) => index.get(lookupId),
       hasher: { verifyToken: async () => true },

@@ -8,12 +8,12 @@ import {
   RateLimiter,
 } from '../../../src/transport/gate/rate-limiter.js';
 import { UNLIMITED, WindowTable } from '../../../src/transport/gate/window-table.js';
-import { ManualClock } from './manual-clock.js';
+import { ManualClock } from '../../runtime/manual-clock.js';
 
 const LIMITS = { message_send: 60, message_read: 300, state_read: 300, state_write: 60, registry_read: 30 };
 
 function limiterOf(limits: Partial<Record<LimitClass, number>> = {}) {
-  const clock = new ManualClock();
+  const clock = new ManualClock(1_700_000_000_250);
   return { clock, limiter: new RateLimiter({ perMinute: { ...LIMITS, ...limits }, clock }) };
 }
 
@@ -123,7 +123,7 @@ describe('a window table', () => {
     });
     fc.assert(
       fc.property(fc.array(call, { maxLength: 80 }), fc.integer({ min: 1, max: 6 }), (calls, limit) => {
-        const clock = new ManualClock();
+        const clock = new ManualClock(1_700_000_000_250);
         const table = new WindowTable({ what: 'test', limit, windowMs: 100, entriesMax: 10, clock });
         const model = new Map<string, { startMs: number; used: number }>();
         for (const { key, cost, passMs } of calls) {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { REGISTRATION_ENTRIES_MAX, RegistrationLimiter } from '../../../src/transport/gate/registration-limiter.js';
-import { ManualClock } from './manual-clock.js';
+import { ManualClock } from '../../runtime/manual-clock.js';
 
 function limiterOf(perHour: number) {
-  const clock = new ManualClock();
+  const clock = new ManualClock(1_700_000_000_250);
   return { clock, limiter: new RegistrationLimiter({ perHour, clock }) };
 }
 

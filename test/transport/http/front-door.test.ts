@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InFlight } from '../../../src/transport/gate/in-flight.js';
 import { UNLIMITED } from '../../../src/transport/gate/window-table.js';
-import { ManualClock } from '../gate/manual-clock.js';
+import { ManualClock } from '../../runtime/manual-clock.js';
 import { AGENT, AT, AT_TEXT, errorOf, fault, inWorld, OTHER, ok, until, type World } from './http-world.js';
 
 const entry = { key: 'k', value: 'v', etag: 'e1', by: OTHER, at: AT };
@@ -112,7 +112,7 @@ test('application/json may have parameters and any case', () =>
   }));
 
 test('an authenticated answer says where the caller stands, and past the limit when to come back', () =>
-  inWorld({ perMinute: { state_read: 2 }, clock: new ManualClock() }, async (world) => {
+  inWorld({ perMinute: { state_read: 2 }, clock: new ManualClock(1_700_000_000_250) }, async (world) => {
     world.play('state.get', () => ok(entry));
     const get = () => world.request('/v1/state/k', { as: 'agent' });
     const first = await get();
