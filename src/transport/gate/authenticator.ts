@@ -127,14 +127,18 @@ export class Authenticator {
 
   #enter(bearer: BearerToken, digest: string, record: Found): AuthOutcome | Promise<AuthOutcome> {
     if (record === undefined) return REFUSED[bearer.role];
-    return this.#flights.enter(digest, bearer.lookupId, (flight) => this.#fly(bearer, digest, flight)) ?? OVERLOADED;
+    let fresh: Found = record;
+    const landed = this.#flights.enter(digest, bearer.lookupId, (flight) => this.#fly(bearer, digest, flight, fresh));
+    // A flight that begins later has waited behind another, and reads the index itself.
+    fresh = undefined;
+    return landed ?? OVERLOADED;
   }
 
-  async #fly(bearer: BearerToken, digest: string, flight: FlightState): Promise<AuthOutcome> {
+  /** `fresh`: the record, when it was read in this very turn. */
+  async #fly(bearer: BearerToken, digest: string, flight: FlightState, fresh: Found): Promise<AuthOutcome> {
     const refused = REFUSED[bearer.role];
     try {
-      // Read only now: the flight may have waited behind another.
-      const found = flight.revoked ? undefined : this.#recordOf(bearer);
+      const found = flight.revoked ? undefined : (fresh ?? this.#recordOf(bearer));
       const record = found instanceof Promise ? await found : found;
       if (record === undefined) return refused;
       if (!(await this.#options.hasher.verifyToken(bearer.token, record.hash))) return refused;
