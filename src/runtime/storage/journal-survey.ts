@@ -78,22 +78,29 @@ interface PlacedGroup extends Group {
 }
 
 /** All whole groups of a segment, in the order of their places. */
-function wholeGroups(disk: DiskReader, { name, salt }: Segment): PlacedGroup[] {
+function wholeGroups(disk: DiskReader, { name, salt, firstGroup }: Segment): PlacedGroup[] {
   const bytes = readAt(disk, name, 0);
   const groups: PlacedGroup[] = [];
   let at = PAGE_BYTES;
   while (at < bytes.length) {
-    const length = groupLength(bytes, at);
-    const header = length === undefined ? undefined : readGroupHeader(bytes, at, length, salt);
-    if (length === undefined || header === undefined) {
-      at += PAGE_BYTES;
-      continue;
-    }
-    const records = bytes.subarray(at + GROUP_HEADER_BYTES, at + length);
-    at += paged(length);
-    groups.push({ ...header, records, end: at });
+    const before = groups.at(-1);
+    const next = before === undefined ? firstGroup : before.number + 1;
+    const group = groupAt(bytes, at, salt, next, before?.end ?? PAGE_BYTES);
+    if (group !== undefined) groups.push(group);
+    at = group?.end ?? at + PAGE_BYTES;
   }
   return groups;
+}
+
+/** The whole group at a place, when it can be one: `next` would begin at `from`, and each group takes a page at least. */
+function groupAt(bytes: Buffer, at: number, salt: number, next: number, from: number): PlacedGroup | undefined {
+  // What a client sent may look like the beginning of a group: its checksum is not asked for without a reason.
+  const claimed = claimedNumber(bytes, at);
+  if (claimed === undefined || claimed < next || claimed - next > (at - from) / PAGE_BYTES) return undefined;
+  const length = groupLength(bytes, at);
+  const header = length === undefined ? undefined : readGroupHeader(bytes, at, length, salt);
+  if (length === undefined || header === undefined) return undefined;
+  return { ...header, records: bytes.subarray(at + GROUP_HEADER_BYTES, at + length), end: at + paged(length) };
 }
 
 /** What a file holds from a place on, to its end unless told; nothing when the file is gone. */
