@@ -45,7 +45,6 @@ export class Applier {
   #state: TablesState;
   /** Taken from the journal, and not in the tables yet. */
   #pending: Changes | undefined;
-  #transactions = 0;
 
   /** The tables stand where a former process, or a recovery, left them. */
   constructor(parts: ApplierParts) {
@@ -56,10 +55,6 @@ export class Applier {
   /** The number of the last group in the tables. */
   get applied(): number {
     return this.#state.applied;
-  }
-
-  get transactions(): number {
-    return this.#transactions;
   }
 
   /** Groups that are durable and not in the tables. */
@@ -76,7 +71,6 @@ export class Applier {
     store.commit((batch) => changes.applyTo(batch));
     this.#pending = undefined;
     this.#state = changes.state;
-    this.#transactions++;
     commits.increment();
     progress.publishApplied(this.#state.applied);
     for (const cell of changes.cells) progress.unmarkCell(cell);

@@ -99,13 +99,6 @@ export class RecordWriter {
   }
 }
 
-export interface RecordVisitor {
-  put(key: Uint8Array, value: Uint8Array): void;
-  delete(key: Uint8Array): void;
-  event(value: Uint8Array): void;
-  add(counter: number, delta: number, reserved: boolean): void;
-}
-
 /** One record inside a batch: its header, and its ops on demand. */
 export interface RecordView extends RecordHeader {
   readonly batch: Buffer;
@@ -139,25 +132,6 @@ export class RecordCursor implements RecordView {
     this.slot = batch.readUInt16LE(start + 8);
     return true;
   }
-}
-
-/** The records of a batch, in order. */
-export function readRecords(batch: Buffer): RecordView[] {
-  const records: RecordView[] = [];
-  let start = 0;
-  while (start < batch.length) {
-    const end = start + batch.readUInt32LE(start);
-    invariant(end > start && end <= batch.length, 'a batch of commit records is damaged');
-    records.push({
-      epoch: batch.readUInt32LE(start + 4),
-      slot: batch.readUInt16LE(start + 8),
-      batch,
-      start,
-      end,
-    });
-    start = end;
-  }
-  return records;
 }
 
 /** Told each op of a record by its place in the batch. */
@@ -195,41 +169,6 @@ export function walkRecord({ batch, start, end }: RecordView, walker: RecordWalk
       }
       case ADD:
         walker.add(batch[at + 1]!, batch.readDoubleLE(at + 3), batch[at + 2] === 1);
-        at += 11;
-        break;
-      default:
-        invariant(false, `a commit record holds an unknown op ${batch[at]}`);
-    }
-  }
-}
-
-/** Calls the visitor for each op, in order. Keys and values are views into the batch. */
-export function visitRecord(record: RecordView, visitor: RecordVisitor): void {
-  const { batch, end } = record;
-  let at = record.start + RECORD_HEADER_BYTES;
-  while (at < end) {
-    switch (batch[at]) {
-      case PUT: {
-        const keyEnd = at + 7 + batch.readUInt16LE(at + 1);
-        const valueEnd = keyEnd + batch.readUInt32LE(at + 3);
-        visitor.put(batch.subarray(at + 7, keyEnd), batch.subarray(keyEnd, valueEnd));
-        at = valueEnd;
-        break;
-      }
-      case DELETE: {
-        const keyEnd = at + 3 + batch.readUInt16LE(at + 1);
-        visitor.delete(batch.subarray(at + 3, keyEnd));
-        at = keyEnd;
-        break;
-      }
-      case EVENT: {
-        const valueEnd = at + 5 + batch.readUInt32LE(at + 1);
-        visitor.event(batch.subarray(at + 5, valueEnd));
-        at = valueEnd;
-        break;
-      }
-      case ADD:
-        visitor.add(batch[at + 1]!, batch.readDoubleLE(at + 3), batch[at + 2] === 1);
         at += 11;
         break;
       default:

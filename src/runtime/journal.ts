@@ -157,6 +157,15 @@ export class Journal {
     };
   }
 
+  /** What is durable and not in the tables, in bytes of whole pages. */
+  get unappliedBytes(): number {
+    return this.#unappliedBytes;
+  }
+
+  get failures(): number {
+    return this.#failures;
+  }
+
   /** The number of the last durable group. */
   get durable(): number {
     return this.#group;

@@ -8,11 +8,11 @@
 //      that was being written, or one that was refused and whose number no other has taken.
 
 import assert from 'node:assert/strict';
-import { readRecords, visitRecord } from '../../src/runtime/commit-record.js';
 import { encodeKey, rangeOf } from '../../src/runtime/storage/keys.js';
 import { readMetaNumber } from '../../src/runtime/storage/meta.js';
 import type { StoreReader } from '../../src/runtime/storage/store.js';
 import { META_EPOCH, readTablesState } from '../../src/runtime/tables.js';
+import { readRecords, visitRecord } from '../runtime/read-records.js';
 import { latin1, type Op } from '../runtime/record-batches.js';
 import { storedEvents } from '../runtime/stored-events.js';
 

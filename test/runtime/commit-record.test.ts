@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Batch } from '../../src/runtime/batch.js';
-import { RecordWriter, readRecords, visitRecord } from '../../src/runtime/commit-record.js';
+import { RecordWriter } from '../../src/runtime/commit-record.js';
+import { readRecords, visitRecord } from './read-records.js';
 
 type Op =
   | readonly ['put', number[], number[]]

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { OPS_MAX, readRecords } from '../../src/runtime/commit-record.js';
+import { OPS_MAX } from '../../src/runtime/commit-record.js';
 import { Counters, Reservations } from '../../src/runtime/counters.js';
 import { JournalFeed, UNSETTLED_BYTES_MAX } from '../../src/runtime/journal-feed.js';
 import { Overlay } from '../../src/runtime/overlay.js';
 import { MemoryStore } from '../../src/runtime/storage/memory-store.js';
 import { CommitCount, StoreView } from '../../src/runtime/store-view.js';
 import { Turn } from '../../src/runtime/turn.js';
+import { readRecords } from './read-records.js';
 
 function stage() {
   const submitted: { readonly records: number; readonly generation: number }[] = [];

@@ -1,11 +1,11 @@
 // The journal's groups in memory, to be written and followed: refuses a group when the test says so, as a full disk would.
 
 import type { GroupSource } from '../../src/runtime/applier.js';
-import { readRecords, visitRecord } from '../../src/runtime/commit-record.js';
 import type { GroupLog } from '../../src/runtime/journal.js';
 import type { GroupHeader } from '../../src/runtime/storage/group-format.js';
 import type { Group } from '../../src/runtime/storage/group-reader.js';
 import { MemoryStore } from '../../src/runtime/storage/memory-store.js';
+import { readRecords, visitRecord } from './read-records.js';
 
 export class MemoryLog implements GroupLog, GroupSource {
   failuresLeft = 0;

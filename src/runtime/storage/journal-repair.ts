@@ -14,7 +14,7 @@
 
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { readRecords, walkRecord } from '../commit-record.js';
+import { RecordCursor, walkRecord } from '../commit-record.js';
 import { readTablesState } from '../tables.js';
 import { type DiskReader, RealDisk } from './disk.js';
 import { flush } from './flush.js';
@@ -103,8 +103,7 @@ function eventsIn(records: Buffer): number {
   const count = () => {
     events++;
   };
-  for (const record of readRecords(records)) {
-    walkRecord(record, { put: nothing, delete: nothing, event: count, add: nothing });
-  }
+  const record = new RecordCursor(records);
+  while (record.next()) walkRecord(record, { put: nothing, delete: nothing, event: count, add: nothing });
   return events;
 }

@@ -205,7 +205,7 @@ class JournalThread {
 
   #commit(): void {
     this.#journal.commitGroup();
-    const { failures } = this.#journal.stats;
+    const { failures } = this.#journal;
     if (failures > this.#failuresTold) {
       this.#failuresTold = failures;
       say({ kind: 'failing', reason: this.#journal.lastFailure });
@@ -219,8 +219,7 @@ class JournalThread {
   }
 
   #wakeApplier(): void {
-    const { unappliedBytes } = this.#journal.stats;
-    if (unappliedBytes >= applyAtBytes) this.#hurry();
+    if (this.#journal.unappliedBytes >= applyAtBytes) this.#hurry();
     else if (this.#told === 'nothing' && this.#progress.behind > 0) {
       this.#told = 'behind';
       this.#tellApplier({ kind: 'behind' });
