@@ -14,8 +14,9 @@
 //      tables when it returns.
 // TL2. The groups taken follow the tables as last looked at, without a gap. One that the disk refused may be the last of
 //      them, as after a crash, and no other.
-// TL3. Damage is told only when it is there twice at the same place: a writer makes whole what was seen half written
-//      before it writes on.
+// TL3. Damage is told only when it is there three times in a row at the same place. A writer makes whole what was seen half
+//      written or half listed before the second look, or has brought it to the tables and used its segment again before
+//      the third.
 
 import type { DiskReader } from './disk.js';
 import { type Group, GroupReader, JournalDamage } from './group-reader.js';
@@ -23,6 +24,8 @@ import { StorageError } from './storage-error.js';
 
 /** A reading that was overtaken by the writer is begun anew at most so often. One takes a tenth of a second at most. */
 const ATTEMPTS_MAX = 50;
+/** In a row (TL3). */
+const SIGHTINGS_OF_DAMAGE = 3;
 
 export interface TailTaker {
   /** What was taken so far is void. Looks anew at the tables, and returns the number of the last group in them. */
@@ -39,17 +42,19 @@ export interface Tail {
   readonly damage: JournalDamage | undefined;
 }
 
-/** Blocks while it reads, twice, at most what the journal may be ahead of the tables. Throws what the disk or the taker throws. */
+/** Blocks while it reads, twice and four times where there is damage, at most what the journal may be ahead of the tables. Throws what the disk or the taker throws. */
 export function readTail(disk: DiskReader, taker: TailTaker): Tail {
   let seen: JournalDamage | undefined;
+  let sightings = 0;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const applied = taker.begin();
     const end = findEnd(disk, applied);
     if (end === undefined) continue;
     const { last, damage } = end;
-    if (damage !== undefined && !isSame(damage, seen)) {
+    if (damage !== undefined) {
+      sightings = isSame(damage, seen) ? sightings + 1 : 1;
       seen = damage;
-      continue;
+      if (sightings < SIGHTINGS_OF_DAMAGE) continue;
     }
     if (takeAll(disk, applied, last, taker)) return { applied, last, damage };
   }
