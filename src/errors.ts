@@ -121,6 +121,19 @@ export const errorTable = {
     message: 'There was no answer in time; the outcome is not known.',
     retryAfterMs: 1000,
   },
+  STOPPED: {
+    family: 'delivery',
+    status: 503,
+    wire: 'unavailable',
+    message: 'The actor behind this address ended before it answered.',
+    retryAfterMs: 1000,
+  },
+  ASK_CYCLE: {
+    family: 'caller',
+    status: 409,
+    wire: 'conflict',
+    message: 'The ask would wait for itself: {path}.',
+  },
   COMMIT_FAILED: {
     family: 'delivery',
     status: 503,

@@ -40,6 +40,8 @@ import type { WorkerSettings } from './worker.js';
 
 /** What all idle actors of the process may keep in memory. */
 const RESIDENT_BYTES_MAX = 128 * 1024 * 1024;
+/** A handler that blocks its worker for longer is a defect, and the worker is replaced. */
+const HANDLER_MS_MAX = 30_000;
 /** The part of the time to stop that slow clients may use up; the rest is for the workers and the disk. */
 const ANSWERS_SHARE = 0.8;
 /** How often a stopping server looks whether everything admitted was answered. */
@@ -140,10 +142,12 @@ function startSystem(
   const workers = workerCount(config.workers);
   const { messaging, state, verification } = config;
   return System.start({
-    directory: directory.tables,
-    journalDirectory: directory.journal,
-    backups: directory.backups,
-    journal: config.journal,
+    store: {
+      directory: directory.tables,
+      journalDirectory: directory.journal,
+      backups: directory.backups,
+      journal: config.journal,
+    },
     workers,
     workerUrl: new URL('./worker.js', import.meta.url),
     settings: { messaging, state, verification } satisfies WorkerSettings,
@@ -152,6 +156,10 @@ function startSystem(
     durability: config.durability,
     residentBytesMaxPerWorker: Math.ceil(RESIDENT_BYTES_MAX / workers),
     forceEncoding: false,
+    seed: 0,
+    handlerMsMax: HANDLER_MS_MAX,
+    onLog: ({ level, ...line }) => log[level]({ event: 'actor', ...line }),
+    onEscalation: (address, error) => log.error({ event: 'actor_escalated', address, error }),
     onTrouble: (message, details) => log.warn({ event: 'runtime', message, ...details }),
     onFatal,
   });

@@ -1,152 +1,164 @@
 // Actor
 //
-// The contract that an actor kind is written against, and all that src/actors may import of the runtime.
+// How an actor kind is declared, and all that src/actors may import of the runtime.
 //
-//   protocol.ts   `protocol<Messages>('account', ['pay', 'balance'])`: what may be said to a kind, importable by anyone
-//   <kind>.ts     `ActorKind<State, Messages>`: how it answers, importable by the worker's root alone
+//     actor({ kind: 'counter', state: () => ({ count: 0 }), messages: { add(context, by: number) { … } } })
 //
-// A handler is called with one envelope at a time (G2). It may read, change its own state in memory, and put
-// effects. Effects leave together when it returns, after their commit (G5), or not at all when it throws.
+// or, where others must know what may be said without loading how it is done,
 //
-// A1. A handler that throws has said nothing: its effects are dropped and the actor restarts from the store.
-//     Expected refusals are therefore returned (`refuse`), never thrown; a refusal may have effects.
-// A2. Reads see this actor's own effects, committed or not. Of what others wrote they see durable data only.
-// A3. A kind writes only to the tables that it declares.
-// A4. What others wrote is durable some time before reads show it. What a kind declares that it reads of theirs
-//     (`activationReads`, `reads`), the runtime waits for before the turn; what it does not declare may be missing still.
+//     protocol.ts   `protocol<Messages>('account', ['pay', 'balance'])`: importable by anyone
+//     <kind>.ts     `actor({ protocol, … })`: importable by workers alone
+//
+// A handler is called with one message at a time (G2). It may read, change its own state in memory, and put effects
+// (context.ts). It answers by returning: a value, a promise, a refusal, LATER, or a generator whose items are streamed.
+//
+// A1. A handler that throws has said nothing: its effects are dropped, and the actor is dealt with as its kind says
+//     (supervision.ts). Expected refusals are therefore returned (`refuse`), never thrown; a refusal may have effects.
+// A2. A kind writes only to the tables that it declares.
 
-import type { ErrorCode, ErrorParams, Fault } from '../errors.js';
+import type { ActivationContext, Context, Key } from './context.js';
+import type { Messages, Protocol, Streamed } from './protocol.js';
+import type { LATER, Refusal } from './refusal.js';
+import type { Supervision } from './supervision.js';
 
-/** Messages of a kind: each with what is sent and what is answered. Plain data only: it crosses threads as msgpack. */
-export type Messages = { readonly [name: string]: { readonly args: unknown; readonly reply: unknown } };
+export type { Address } from './address.js';
+export type {
+  ActivationContext,
+  Context,
+  Key,
+  KeyedValue,
+  OwnStore,
+  RangeQuery,
+  ReplyHandle,
+  StoreReads,
+} from './context.js';
+export { type Messages, type Protocol, protocol, type Streamed } from './protocol.js';
+export type { Ending } from './ref.js';
+export { LATER, Refusal, refuse } from './refusal.js';
+export type { Supervision } from './supervision.js';
 
-export interface Protocol<M extends Messages> {
-  readonly kind: string;
-  /** The wire number of a message is its place here: append, never reorder within a release. */
-  readonly messages: readonly (keyof M & string)[];
-}
+/** none: memory alone. state: the whole state, after each turn that changed it. keys: what handlers put in the store. */
+export type Persistence = 'none' | 'state' | 'keys';
 
-export function protocol<M extends Messages>(kind: string, messages: readonly (keyof M & string)[]): Protocol<M> {
-  return { kind, messages };
-}
+type Settled<R> = R | Refusal | typeof LATER;
 
-/** A refusal: the caller gets the error; the turn's effects still happen. */
-export class Refusal implements Fault {
-  constructor(
-    readonly code: ErrorCode,
-    readonly params: ErrorParams = {},
-  ) {}
-}
-
-export function refuse(code: ErrorCode, params?: ErrorParams): Refusal {
-  return new Refusal(code, params);
-}
-
-/** Returned by a handler that will answer in a later turn through `context.reply`. */
-export const LATER: unique symbol = Symbol('later');
-
-/** Names an ask that was answered LATER. Lives in memory only: it dies with the activation, and its caller is told. */
-export type ReplyHandle = { readonly __replyHandle: unique symbol };
-
-/** A key: the table first, then the parts that order it. Strings order by UTF-8 bytes, numbers by value, bytes as bytes. */
-export type Key = readonly [table: string, ...parts: (string | number | Uint8Array)[]];
-
-export interface KeyedValue {
-  readonly key: Key;
-  readonly value: unknown;
-}
-
-export interface RangeQuery {
-  /** All keys that begin with these parts. The last part, if a string, is matched as a whole unless `prefix` is set. */
-  readonly under: Key;
-  /** Match keys whose part after `under` is a string that begins with this. */
-  readonly prefix?: string;
-  /** Start after this key (exclusive). */
-  readonly after?: Key;
-  readonly limit: number;
-  readonly reverse?: boolean;
-}
-
-/** What may be read: whole commits, of others durable ones, and at least all declared that was acknowledged before (A4). */
-export interface ActivationContext {
-  readonly kind: string;
-  readonly key: string;
-  /** Milliseconds since the epoch, fixed for the turn. */
-  readonly now: number;
-  /** One value; of what this actor wrote itself, the newest, even before its commit (A2). */
-  get(key: Key): unknown;
-  /**
-   * Entries in key order, at most `limit`, with this actor's own effects. While its writes are on their way to the tables
-   * it also costs a look at each of them, and reads one entry more for each of its deletes in the range.
-   */
-  range(query: RangeQuery): KeyedValue[];
-  /** Only the keys of a range. */
-  rangeKeys(query: RangeQuery): Key[];
-  /** How many keys a query (without its limit) matches, with this actor's own effects. Walks them. */
-  count(query: Omit<RangeQuery, 'limit' | 'reverse'>): number;
-  /** The committed value of a counter. */
-  counter(name: string): number;
-}
-
-export interface TurnContext<M extends Messages> extends ActivationContext {
-  /** The message's sender, as the runtime knows it: 0 is the front door. */
-  readonly sender: number;
-  put(key: Key, value: unknown): void;
-  delete(key: Key): void;
-  /** Adds to a counter in the same commit. */
-  add(counter: string, delta: number): void;
-  /** As `add` for a positive delta, but only while the counter, with everything in flight in every thread, stays <= max. */
-  reserve(counter: string, delta: number, max: number): boolean;
-  /** One event, written in the same commit. `about` is what it is filed under, or null. */
-  emit(type: string, about: string | null, data: Readonly<Record<string, unknown>>): void;
-  tell<N extends Messages, K extends keyof N & string>(
-    to: Protocol<N>,
-    key: string,
-    message: K,
-    args: N[K]['args'],
-  ): void;
-  /** Keep the current ask open; return LATER. Undefined when the message was a tell. */
-  replyHandle(): ReplyHandle | undefined;
-  /** Answer an ask kept open. Behind this turn's gate, like every effect. */
-  reply(handle: ReplyHandle, answer: unknown | Refusal): void;
-  /** Tell oneself after a delay, in memory: an activation's timers die with it. Same name replaces. `control` lane. */
-  setTimer<K extends keyof M & string>(name: string, delayMs: number, message: K, args: M[K]['args']): void;
-  cancelTimer(name: string): void;
-}
+/** What a handler may return for a reply; a streamed one is a generator. */
+export type HandlerResult<R> =
+  R extends Streamed<infer Item>
+    ? AsyncGenerator<Item, void, void> | Generator<Item, void, void> | Refusal
+    : Settled<R> | Promise<Settled<R>>;
 
 export type Handler<State, M extends Messages, K extends keyof M> = (
-  context: TurnContext<M>,
-  state: State,
+  context: Context<State, M>,
   args: M[K]['args'],
-) => M[K]['reply'] | Refusal | typeof LATER | Promise<M[K]['reply'] | Refusal | typeof LATER>;
+) => HandlerResult<M[K]['reply']>;
 
 /** What a message of this actor makes it read of others' making. Pure, and cheap: it is called before every such turn. */
 export type ForeignReads<Args> = (key: string, args: Args) => readonly Key[];
 
-export interface ActorKind<State, M extends Messages> {
-  readonly protocol: Protocol<M>;
-  /** Every table that a handler of this kind may write to (A3). */
-  readonly tables: readonly string[];
-  /** Most envelopes and bytes waiting for one actor; past it the sender is told `full` (G4). */
-  readonly mailbox: { readonly capacity: number; readonly bytesMax: number };
-  /** Keys of others' making that `activate` gets (A4). Of ranges it may read only the actor's own rows. */
-  activationReads?(key: string): readonly Key[];
-  /** Reads what the actor needs from the store. Called on the first envelope, and again after a failure. */
-  activate(context: ActivationContext): State;
+export interface MailboxBounds {
+  /** Most envelopes waiting for one actor; past it the sender is told `full` (G4). */
+  readonly capacity: number;
+  /** Most bytes of them, as encoded. */
+  readonly bytesMax: number;
+}
+
+/** What a kind may say beside its messages. All of it has a default. */
+export interface KindOptions<State> {
+  readonly mailbox?: Partial<MailboxBounds>;
+  readonly supervision?: Partial<Supervision>;
+  /** Roughly the bytes that a state keeps resident; asked after turns, so cheap. Default: its encoded size, or 64. */
+  readonly residentBytes?: (state: State) => number;
+  /** False keeps an idle actor in memory. Default: an actor without timers and open asks may go, but for persistence `none`. */
+  readonly mayPassivate?: (state: State) => boolean;
+  /** An actor with nothing to remember: it is activated anew for its next message, for others may have written since. */
+  readonly isBlank?: (state: State) => boolean;
+}
+
+/** Of persistence `state`: what the stored form is, and how an older one becomes it. */
+export interface StateVersions<State> {
+  /** From 1; default 1. A stored state of a newer version is refused. */
+  readonly version?: number;
+  /** Called with a stored state of a version below. What it gives is stored with the next change. */
+  readonly migrate?: (stored: unknown, version: number) => State;
+}
+
+/** Of persistence `keys`: what the kind writes, and what it reads of others' making. */
+export interface KeysOptions<M extends Messages> {
+  /** Every table that a handler of this kind may write to (A2). */
+  readonly tables?: readonly string[];
+  /** Every counter that it may add to. */
+  readonly counters?: readonly string[];
+  /** Keys of others' making that `state` gets (C2). Of ranges it may read only the actor's own rows. */
+  readonly activationReads?: (key: string) => readonly Key[];
   /**
-   * By message: what its handler reads of others' making (A4), keys to get, and tables (`['registry']`) to range over.
+   * By message: what its handler reads of others' making (C2), keys to get, and tables (`['registry']`) to range over.
    * Not to be listed: rows that only this actor writes. Where several actors write a key in turn, one that wrote it lately
    * may get its own last write, unless it reads the table.
    */
   readonly reads?: { readonly [K in keyof M & string]?: ForeignReads<M[K]['args']> };
-  /** Roughly the bytes that this state keeps resident; asked after turns, so cheap. */
+}
+
+interface Declaration<State, M extends Messages> extends KindOptions<State>, StateVersions<State>, KeysOptions<M> {
+  /** Default `none`. */
+  readonly persistence?: Persistence;
+  /** The state that a life begins with. Of persistence `state`, where none is stored; of `keys`, read from the store. */
+  readonly state: (context: ActivationContext) => State;
+}
+
+/** Handlers as they stand in a declaration; what may be said is inferred from them. */
+export interface InlineHandlers<State> {
+  readonly [name: string]: (context: Context<State>, args: never) => unknown;
+}
+
+type ArgsOf<F> = F extends (...parameters: infer P) => unknown ? (P['length'] extends 0 | 1 ? undefined : P[1]) : never;
+/** What a function returns that returns nothing. */
+type Nothing = ReturnType<() => void>;
+type Answered<R> = [Exclude<R, Refusal | typeof LATER>] extends [infer V] ? ([V] extends [Nothing] ? null : V) : never;
+type ReplyOf<F> = F extends (...parameters: never) => infer R
+  ? R extends AsyncGenerator<infer Item, infer _R, infer _N> | Generator<infer Item, infer _R, infer _N>
+    ? Streamed<Item>
+    : Answered<Awaited<R>>
+  : never;
+
+/** What may be said to actors with these handlers. */
+export type MessagesOf<H> = {
+  readonly [K in keyof H & string]: { readonly args: ArgsOf<H[K]>; readonly reply: ReplyOf<H[K]> };
+};
+
+export interface InlineDeclaration<State, H extends InlineHandlers<State>> extends Declaration<State, Messages> {
+  /** Its name: the first part of the address of every actor of it. */
+  readonly kind: string;
+  readonly place?: (key: string) => string;
+  readonly messages: H;
+}
+
+export interface ProtocolDeclaration<State, M extends Messages> extends Declaration<State, M> {
+  readonly protocol: Protocol<M>;
+  readonly messages: { readonly [K in keyof M & string]: Handler<State, M, K> };
+}
+
+/** A kind as the runtime takes it. */
+export interface ActorKind<State, M extends Messages> {
+  readonly protocol: Protocol<M>;
+  readonly persistence?: Persistence;
+  readonly stateVersion?: number;
+  readonly tables: readonly string[];
+  readonly counters?: readonly string[];
+  readonly mailbox: MailboxBounds;
+  readonly supervision?: Partial<Supervision>;
+  readonly activationReads?: (key: string) => readonly Key[];
+  /** Called on the first envelope, and again after a failure. */
+  activate(context: ActivationContext): State;
+  readonly reads?: { readonly [K in keyof M & string]?: ForeignReads<M[K]['args']> };
   residentBytes(state: State): number;
-  /** An actor with nothing to remember: it is activated anew for its next envelope, for others may have written since. */
   isBlank?(state: State): boolean;
-  /** False keeps an idle actor in memory (it holds an open ask, say). Default: an actor without timers may go. */
   mayPassivate?(state: State): boolean;
   readonly handlers: { readonly [K in keyof M & string]: Handler<State, M, K> };
 }
+
+/** What actor() makes: a kind, and the protocol of it. */
+export interface Actor<State, M extends Messages> extends ActorKind<State, M>, Protocol<M> {}
 
 /** Any kind, where its types no longer matter: the runtime decodes and dispatches by number. */
 export type AnyKind = ActorKind<unknown, Messages>;
@@ -154,4 +166,82 @@ export type AnyKind = ActorKind<unknown, Messages>;
 /** Forgets the types of a kind, to register it. Sound because only the runtime calls it, with what `activate` gave. */
 export function anyKind<State, M extends Messages>(kind: ActorKind<State, M>): AnyKind {
   return kind as unknown as AnyKind;
+}
+
+export const MAILBOX_DEFAULT: MailboxBounds = { capacity: 1000, bytesMax: 4 * 1024 * 1024 };
+/** What a state is counted with whose size nobody tells. */
+const STATE_BYTES_DEFAULT = 64;
+/** Where states of persistence `state` are kept: a table of the runtime's own. */
+export const STATE_TABLE = 'actor_state';
+
+/** Declares a kind of actors, from what may be said to it. */
+export function actor<State, M extends Messages>(declaration: ProtocolDeclaration<State, M>): Actor<State, M>;
+/** Declares a kind of actors; what may be said to it is inferred from its handlers. */
+export function actor<State, H extends InlineHandlers<State>>(
+  declaration: InlineDeclaration<State, H>,
+): Actor<State, MessagesOf<H>>;
+export function actor<State>(
+  declaration: ProtocolDeclaration<State, Messages> | InlineDeclaration<State, InlineHandlers<State>>,
+): Actor<State, Messages> {
+  const handlers = declaration.messages as Actor<State, Messages>['handlers'];
+  const said = 'protocol' in declaration ? declaration.protocol : inlineProtocol(declaration);
+  const { persistence = 'none', state, version = 1, migrate, mailbox } = declaration;
+  checkDeclaration(said.kind, declaration);
+  return {
+    ...said,
+    protocol: said,
+    persistence,
+    stateVersion: version,
+    tables: declaration.tables ?? [],
+    counters: declaration.counters ?? [],
+    mailbox: { ...MAILBOX_DEFAULT, ...mailbox },
+    ...(declaration.supervision !== undefined && { supervision: declaration.supervision }),
+    ...(declaration.activationReads !== undefined && { activationReads: declaration.activationReads }),
+    ...(declaration.reads !== undefined && { reads: declaration.reads }),
+    ...(declaration.isBlank !== undefined && { isBlank: declaration.isBlank }),
+    mayPassivate: declaration.mayPassivate ?? (() => persistence !== 'none'),
+    residentBytes: declaration.residentBytes ?? (() => STATE_BYTES_DEFAULT),
+    activate: persistence === 'state' ? (context) => storedState(context, version, migrate) ?? state(context) : state,
+    handlers,
+  };
+}
+
+function inlineProtocol<State>({
+  kind,
+  place,
+  messages,
+}: InlineDeclaration<State, InlineHandlers<State>>): Protocol<Messages> {
+  return { kind, messages: Object.keys(messages), ...(place !== undefined && { place }) };
+}
+
+function checkDeclaration<State>(
+  kind: string,
+  { persistence = 'none', tables = [], counters = [], version = 1 }: Omit<Declaration<State, Messages>, 'state'>,
+): void {
+  if (kind === '' || kind.includes('/'))
+    throw new TypeError(`The name of an actor kind is not empty and has no slash: "${kind}".`);
+  if (persistence !== 'keys' && (tables.length > 0 || counters.length > 0)) {
+    throw new TypeError(`The actor kind ${kind} declares tables or counters: these are for persistence 'keys'.`);
+  }
+  if (!Number.isSafeInteger(version) || version < 1) {
+    throw new TypeError(`The state version of the actor kind ${kind} is a whole number from 1.`);
+  }
+}
+
+function storedState<State>(
+  context: ActivationContext,
+  version: number,
+  migrate: StateVersions<State>['migrate'],
+): State | undefined {
+  const row = context.store.get([STATE_TABLE, context.kind, context.key]) as readonly [number, unknown] | undefined;
+  if (row === undefined) return undefined;
+  const [storedVersion, stored] = row;
+  if (storedVersion === version) return stored as State;
+  if (storedVersion > version || migrate === undefined) {
+    const which = `of version ${storedVersion}, and this program knows ${version}`;
+    throw new Error(
+      `The state of ${context.kind}/${context.key} is ${which}${storedVersion > version ? '' : ', without a migration'}.`,
+    );
+  }
+  return migrate(stored, storedVersion);
 }

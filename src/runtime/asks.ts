@@ -1,11 +1,12 @@
 // Asks
 //
-// The asks of the front door that wait for an answer.
+// The asks of one thread that wait for an answer, or for the items of a stream.
 //
-// Owns:     correlation numbers, time limits, and the promise of each.
-// Does not: route them (system.ts).
+// Owns:     correlation numbers, time limits, and who is told.
+// Does not: route them (system.ts, outbox.ts).
 //
-// AS1. Every ask is answered exactly once: by its reply, by its time limit, or because its worker was lost.
+// AS1. Every ask is answered exactly once: by its reply, by its time limit, or because its peer was lost. What is
+//      forgotten is answered to nobody.
 // AS2. At most ASKS_MAX wait at once.
 // AS3. A reply that comes after its ask was answered is ignored.
 
@@ -21,9 +22,11 @@ const LOOK_EVERY_MS = 250;
 const CORRELATION_MAX = 0xffff_ffff;
 
 interface Ask {
-  readonly worker: number;
+  /** Who was asked: a worker, as the owner of these asks counts them. */
+  readonly peer: number;
   readonly deadline: number;
   readonly resolve: (answer: Answer<unknown>) => void;
+  readonly item: ((value: unknown) => void) | undefined;
 }
 
 export class Asks {
@@ -51,24 +54,41 @@ export class Asks {
     return this.#last;
   }
 
-  wait(correlation: number, worker: number, timeoutMs: number, resolve: (answer: Answer<unknown>) => void): void {
-    this.#waiting.set(correlation, { worker, deadline: this.#clock.monotonic() + timeoutMs, resolve });
-    this.#look ??= this.#clock.after(LOOK_EVERY_MS, this.#endLate);
+  /** `item` is called with what a stream gives before it ends. */
+  wait(
+    correlation: number,
+    peer: number,
+    timeoutMs: number,
+    resolve: (answer: Answer<unknown>) => void,
+    item?: (value: unknown) => void,
+  ): void {
+    const deadline = this.#clock.monotonic() + timeoutMs;
+    this.#waiting.set(correlation, { peer, deadline, resolve, item });
+    if (deadline < Number.POSITIVE_INFINITY) this.#look ??= this.#clock.after(LOOK_EVERY_MS, this.#endLate);
   }
 
   settle(reply: Reply): void {
     const ask = this.#waiting.get(reply.correlation);
     if (ask === undefined) return;
-    this.#waiting.delete(reply.correlation);
     const value = decodeValue(reply.payload);
+    if (reply.more) {
+      ask.item?.(value);
+      return;
+    }
+    this.#waiting.delete(reply.correlation);
     if (reply.fault) ask.resolve({ ok: false, fault: value as Fault });
     else ask.resolve({ ok: true, value, replayed: reply.replayed });
   }
 
-  /** The worker is gone: what it did with its asks nobody knows. */
-  lose(worker: number): void {
+  /** Nobody waits for it any more. */
+  forget(correlation: number): void {
+    this.#waiting.delete(correlation);
+  }
+
+  /** The peer is gone: what it did with its asks nobody knows. */
+  lose(peer: number): void {
     for (const [correlation, ask] of this.#waiting) {
-      if (ask.worker !== worker) continue;
+      if (ask.peer !== peer) continue;
       this.#waiting.delete(correlation);
       ask.resolve({ ok: false, fault: { code: 'WORKER_LOST' } });
     }
@@ -77,11 +97,15 @@ export class Asks {
   readonly #endLate = (): void => {
     this.#look = undefined;
     const now = this.#clock.monotonic();
+    let isAnyLimited = false;
     for (const [correlation, ask] of this.#waiting) {
-      if (ask.deadline > now) continue;
+      if (ask.deadline > now) {
+        isAnyLimited ||= ask.deadline < Number.POSITIVE_INFINITY;
+        continue;
+      }
       this.#waiting.delete(correlation);
       ask.resolve({ ok: false, fault: { code: 'ASK_TIMEOUT' } });
     }
-    if (this.#waiting.size > 0) this.#look = this.#clock.after(LOOK_EVERY_MS, this.#endLate);
+    if (isAnyLimited) this.#look = this.#clock.after(LOOK_EVERY_MS, this.#endLate);
   };
 }

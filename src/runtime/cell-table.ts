@@ -57,6 +57,13 @@ export class CellTable {
     this.#residents.touch(cell, stateBytes);
   }
 
+  /** Lets this cell go now, if it may. */
+  release(cell: Cell, settled: number): void {
+    if (!this.#mayGo(cell, settled)) return;
+    this.#residents.remove(cell);
+    this.#cells[cell.kindNumber]!.delete(cell.key);
+  }
+
   /** Lets idle cells go until the rest fits. Records up to `settled` are durable or failed. */
   trim(settled: number): void {
     if (!this.#residents.tooMany) return;

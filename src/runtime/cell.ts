@@ -40,6 +40,15 @@ export interface Parked {
   readonly record: number;
 }
 
+export type ReplyGenerator = Generator<unknown, unknown, void> | AsyncGenerator<unknown, unknown, void>;
+
+/** A stream of replies that an actor has begun. */
+export interface OpenStream {
+  /** The ask that it answers. */
+  readonly envelope: Envelope;
+  readonly generator: ReplyGenerator;
+}
+
 export type CellStatus = 'vacant' | 'ready' | 'busy' | 'waiting' | 'quarantined';
 
 /** What an idle actor is counted with beside its state. */
@@ -68,6 +77,12 @@ export class Cell {
   /** Asks kept open by this activation, to be told when it ends. */
   open: Set<Envelope> | undefined;
   failures: FailureRecord | undefined;
+  /** Streams of replies that this activation has begun (streams.ts). */
+  streams: Set<OpenStream> | undefined;
+  /** Of persistence `state`: what is stored, encoded. */
+  saved: Uint8Array | undefined;
+  /** Where its row of random numbers is; undefined before the first. */
+  random: number | undefined;
   quarantineReason = '';
   // Place in the order of use (passivation.ts).
   newer: Cell | undefined;

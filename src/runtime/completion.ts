@@ -3,7 +3,7 @@
 // The end of a turn: its durable effects become one commit record, and what it said waits behind that.
 //
 //     handler returned ──▶ commit record ──▶ feed, overlay
-//                     └──▶ reply, tells ──▶ outbox      timers ──▶ clock      blank ──▶ vacant
+//                     └──▶ reply or item, tells, watches ──▶ outbox      timers ──▶ clock      blank, stopped ──▶ vacant
 //
 // Owns:     nothing: it hands on.
 // Does not: run handlers (shard.ts), or deal with those that threw (recovery.ts).
@@ -11,20 +11,30 @@
 // CO1. Whatever can fail does so before the record is appended: what is committed is not run again.
 // CO2. An ask kept open is answered once, by the first reply to it of the activation that kept it.
 // CO3. An actor that says it is blank holds no state, unless a timer or an open ask still needs it.
+// CO4. Of persistence `state`, the state is in the same commit as the turn's other effects, if the turn changed it.
 
 import type { Clock } from '../clock.js';
 import { invariant } from '../invariant.js';
-import { LATER, Refusal } from './actor.js';
+import { LATER, Refusal, STATE_TABLE } from './actor.js';
+import { formatAddress } from './address.js';
+import type { Asks } from './asks.js';
 import type { Cell } from './cell.js';
 import type { CellTable } from './cell-table.js';
 import { encodeValue } from './codec.js';
+import type { ReplyEffect, Saying, TimerEffect } from './effects.js';
 import type { Envelope } from './envelope.js';
 import { answerEntry } from './idempotency.js';
 import type { Intake } from './intake.js';
 import type { JournalFeed } from './journal-feed.js';
 import { encodeAnswer, type Outbox } from './outbox.js';
 import type { Overlay } from './overlay.js';
-import type { ReplyEffect, TimerEffect, Turn } from './turn.js';
+import type { Recovery } from './recovery.js';
+import { endingOf } from './ref.js';
+import type { Due, Reminders } from './reminders.js';
+import type { Routes } from './routes.js';
+import type { ShardMap } from './shard-map.js';
+import { isGenerator, type OutgoingStream, type Streams } from './streams.js';
+import type { Turn } from './turn.js';
 
 export interface CompletionParts {
   /** The epoch of each slot of the shard. */
@@ -35,6 +45,12 @@ export interface CompletionParts {
   readonly outbox: Outbox;
   readonly feed: JournalFeed;
   readonly overlay: Overlay;
+  readonly recovery: Recovery;
+  readonly streams: Streams;
+  readonly reminders: Reminders | undefined;
+  readonly asks: Asks;
+  readonly routes: Routes;
+  readonly map: ShardMap;
 }
 
 interface EncodedReply {
@@ -44,6 +60,7 @@ interface EncodedReply {
 }
 
 const NO_REPLIES: readonly EncodedReply[] = [];
+const TOO_MANY_STREAMS = new Refusal('OVERLOADED', { what: 'the streams of this actor' });
 
 export class Completion {
   readonly #parts: CompletionParts;
@@ -52,9 +69,16 @@ export class Completion {
     this.#parts = parts;
   }
 
-  /** The handler returned `answer`. Throws, and has done nothing, when an effect cannot be sent or committed (CO1). */
-  complete(cell: Cell, envelope: Envelope, turn: Turn, answer: unknown): void {
-    const { cells, outbox } = this.#parts;
+  /**
+   * The handler returned `answer`; `due` is the reminder that began the turn. Throws, and has done nothing, when an effect
+   * cannot be sent or committed (CO1).
+   */
+  complete(cell: Cell, envelope: Envelope, turn: Turn, answer: unknown, due: Due | undefined): void {
+    if (isGenerator(answer)) {
+      this.#beginStream(cell, envelope, turn, answer, due);
+      return;
+    }
+    const { outbox } = this.#parts;
     const isAsk = envelope.correlation !== 0;
     const isOpen = answer === LATER;
     invariant(!isOpen || !isAsk || turn.keptOpen, 'a handler returned LATER without keeping the ask open');
@@ -64,31 +88,78 @@ export class Completion {
       const entry = answerEntry(envelope.idempotency, turn.now, payload);
       turn.write(entry.key, encodeValue(entry.value));
     }
+    this.#settle(cell, turn, due, () => {
+      if (payload !== undefined) {
+        if (envelope.durability === 'volatile' && !fault) outbox.sendNow(envelope, payload);
+        else outbox.hold(cell, { kind: 'reply', to: envelope, fault, payload, replayed: false, more: false });
+      } else if (isOpen && isAsk) {
+        keepOpen(cell, envelope);
+      }
+    });
+    outbox.credit(envelope);
+  }
+
+  /** A step of a stream gave this item, or ended it. Throws as complete() does. */
+  completeStep(stream: OutgoingStream, turn: Turn, step: IteratorResult<unknown, unknown>): void {
+    const { outbox, streams } = this.#parts;
+    const { cell, envelope } = stream;
+    const isOver = step.done === true;
+    const payload = encodeValue((isOver ? null : step.value) ?? null);
+    this.#settle(cell, turn, undefined, () => {
+      outbox.hold(cell, { kind: 'reply', to: envelope, fault: false, payload, replayed: false, more: !isOver });
+      if (isOver) streams.end(stream);
+    });
+    if (!isOver) streams.gave(stream);
+  }
+
+  #beginStream(
+    cell: Cell,
+    envelope: Envelope,
+    turn: Turn,
+    generator: OutgoingStream['generator'],
+    due: Due | undefined,
+  ): void {
+    const { outbox, streams } = this.#parts;
+    invariant(envelope.idempotency === undefined, 'a stream has no idempotency key: it is not remembered');
+    this.#settle(cell, turn, due, () => {
+      // Told, not asked: nobody reads it, so that it is not begun.
+      if (envelope.correlation === 0) return;
+      if (streams.begin(cell, envelope, generator, turn)) keepOpen(cell, envelope);
+      else outbox.answer(envelope, TOO_MANY_STREAMS);
+    });
+    outbox.credit(envelope);
+  }
+
+  #settle(cell: Cell, turn: Turn, due: Due | undefined, answer: () => void): void {
+    const { cells, outbox, reminders, recovery } = this.#parts;
+    const { kind } = cell;
     const replies = turn.replies.length === 0 ? NO_REPLIES : turn.replies.map(encodeReply);
-    const residentBytes = cell.kind.residentBytes(cell.state);
-    const isBlank = cell.kind.isBlank?.(cell.state) === true;
+    const residentBytes = kind.residentBytes(cell.state);
+    const isBlank = kind.isBlank?.(cell.state) === true;
+    if (due !== undefined || turn.reminders.length > 0) reminders?.write(cell, due, turn);
+    const saved = kind.persistence === 'state' ? saveState(cell, turn) : undefined;
     this.#commit(cell, turn);
-    if (payload !== undefined) {
-      if (envelope.durability === 'volatile' && !fault) outbox.sendNow(envelope, payload);
-      else outbox.hold(cell, { kind: 'reply', to: envelope, fault, payload, replayed: false });
-    } else if (isOpen && isAsk) {
-      cell.open ??= new Set();
-      cell.open.add(envelope);
-    }
+    if (saved !== undefined) cell.saved = saved;
+    if (turn.reminders.length > 0) reminders?.written(cell, turn);
+    answer();
     for (const reply of replies) {
       // An ask that is no longer open was answered before, by this activation or by its end.
       if (!cell.open?.delete(reply.to)) continue;
-      outbox.hold(cell, { kind: 'reply', ...reply, replayed: false });
+      outbox.hold(cell, { kind: 'reply', ...reply, replayed: false, more: false });
     }
     if (cell.open?.size === 0) cell.open = undefined;
-    for (const tell of turn.tells) outbox.hold(cell, { kind: 'tell', tell, sender: cell.slot + 1 });
+    for (const tell of turn.tells) outbox.hold(cell, tell);
+    for (const watch of turn.watches) this.#watch(cell, watch);
     for (const timer of turn.timers) this.#applyTimer(cell, timer);
+    const { isLast } = turn;
     turn.clear();
-    outbox.credit(envelope);
-    cells.touch(cell, residentBytes);
-    if (!isBlank || cell.timers !== undefined || cell.open !== undefined) return;
-    cell.status = 'vacant';
-    cell.state = undefined;
+    cells.touch(cell, residentBytes + (cell.saved?.length ?? 0));
+    if (isLast) {
+      recovery.stop(cell);
+    } else if (isBlank && cell.timers === undefined && cell.open === undefined) {
+      cell.status = 'vacant';
+      cell.state = undefined;
+    }
   }
 
   #commit(cell: Cell, turn: Turn): void {
@@ -101,6 +172,23 @@ export class Completion {
     overlay.add(cell, cell.lastRecord, turn.writes.list);
   }
 
+  /** An ask that the other keeps open as long as it lives; its end comes back as a message. */
+  #watch(cell: Cell, watch: Saying): void {
+    const { asks, outbox, intake, map, routes } = this.#parts;
+    const { activation } = cell;
+    const correlation = asks.next();
+    const address = formatAddress({ kind: routes.name(watch.to), key: watch.key });
+    asks.wait(correlation, map.owner(watch.slot), Number.POSITIVE_INFINITY, (answer) => {
+      if (answer.ok || cell.activation !== activation) return;
+      const payload = encodeValue({ address, ending: endingOf(answer.fault) });
+      intake.deliverControl(cell, watch.args as number, payload, undefined);
+    });
+    outbox.hold(cell, {
+      ...watch,
+      ask: { correlation, durability: 'volatile', idempotency: undefined, chain: undefined },
+    });
+  }
+
   #applyTimer(cell: Cell, effect: TimerEffect): void {
     cell.timers?.get(effect.name)?.cancel();
     cell.timers?.delete(effect.name);
@@ -109,22 +197,33 @@ export class Completion {
         if (cell.timers?.get(effect.name) !== timer) return;
         cell.timers.delete(effect.name);
         if (cell.timers.size === 0) cell.timers = undefined;
-        this.#parts.intake.deliverLocal({
-          slot: cell.slot,
-          kind: cell.kindNumber,
-          key: cell.key,
-          message: effect.message,
-          payload: effect.payload,
-          args: effect.payload === undefined ? effect.args : undefined,
-          sender: cell.slot + 1,
-          control: true,
-        });
+        const { message, payload, args } = effect;
+        this.#parts.intake.deliverControl(cell, message, payload, args);
       });
       cell.timers ??= new Map();
       cell.timers.set(effect.name, timer);
     }
     if (cell.timers?.size === 0) cell.timers = undefined;
   }
+}
+
+/** Puts the state into the turn's writes if it is not what is stored; what is stored then. */
+function saveState(cell: Cell, turn: Turn): Uint8Array | undefined {
+  const key = [STATE_TABLE, cell.kind.protocol.kind, cell.key] as const;
+  const before = cell.saved ?? turn.storedBytes(key);
+  if (turn.isLast) {
+    if (before !== undefined) turn.write(key, null);
+    return undefined;
+  }
+  const state = encodeValue([cell.kind.stateVersion ?? 1, cell.state]);
+  if (before !== undefined && Buffer.compare(before, state) === 0) return before;
+  turn.write(key, state);
+  return state;
+}
+
+function keepOpen(cell: Cell, envelope: Envelope): void {
+  cell.open ??= new Set();
+  cell.open.add(envelope);
 }
 
 function encodeReply({ to, answer }: ReplyEffect): EncodedReply {

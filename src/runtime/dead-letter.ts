@@ -1,19 +1,48 @@
 // Dead letters
 //
-// What could not be delivered, with the reason: a count for ever, and the last ones to look at.
+// What could not be delivered, or was given up, with the reason: a count for ever, and the last ones to look at and to say
+// again.
+//
+// DL1. At most DEAD_LETTERS_KEPT are kept, and of each at most LETTER_BYTES_MAX of what it said.
+
+import { newId } from '../ids.js';
+import { decodeValue, encodeValue } from './codec.js';
+import type { Saying } from './effects.js';
+
+export const DEAD_LETTERS_KEPT = 256;
+export const LETTER_BYTES_MAX = 64 * 1024;
 
 export interface DeadLetter {
+  readonly id: string;
   readonly address: string;
   readonly message: string;
+  /** What it said; undefined when it is too large to be kept. */
+  readonly args: unknown;
+  /** An error code. */
   readonly reason: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
 }
 
-export const DEAD_LETTERS_KEPT = 256;
+/** What is known of a letter when it dies. */
+export interface Undelivered {
+  readonly address: string;
+  readonly message: string;
+  readonly reason: string;
+  readonly at: number;
+  /** How it is said again. */
+  readonly saying: Omit<Saying, 'payload' | 'args' | 'ask'>;
+  /** One of the two is set, as in an envelope. */
+  readonly payload: Uint8Array | undefined;
+  readonly args: unknown;
+}
+
+interface Kept extends Omit<Undelivered, 'args'> {
+  readonly id: string;
+}
 
 export class DeadLetters {
-  readonly #kept: DeadLetter[] = [];
+  readonly #kept: Kept[] = [];
   #next = 0;
   #total = 0;
 
@@ -21,14 +50,33 @@ export class DeadLetters {
     return this.#total;
   }
 
-  add(letter: DeadLetter): void {
+  add({ args, ...letter }: Undelivered): void {
     this.#total++;
-    this.#kept[this.#next] = letter;
+    const payload = letter.payload ?? encodeValue(args);
+    // A copy: a payload is a view into all that came with it.
+    const kept = payload.length <= LETTER_BYTES_MAX ? Uint8Array.from(payload) : undefined;
+    this.#kept[this.#next] = { ...letter, payload: kept, id: newId() };
     this.#next = (this.#next + 1) % DEAD_LETTERS_KEPT;
   }
 
   /** The newest DEAD_LETTERS_KEPT, oldest first. */
   recent(): DeadLetter[] {
-    return [...this.#kept.slice(this.#next), ...this.#kept.slice(0, this.#next)];
+    return [...this.#kept.slice(this.#next), ...this.#kept.slice(0, this.#next)].map(
+      ({ id, address, message, reason, at, payload }) => ({
+        id,
+        address,
+        message,
+        args: payload === undefined ? undefined : decodeValue(payload),
+        reason,
+        at,
+      }),
+    );
+  }
+
+  /** What a letter said, to be said again; undefined when it is not kept. */
+  find(id: string): Saying | undefined {
+    const letter = this.#kept.find((each) => each.id === id);
+    if (letter?.payload === undefined) return undefined;
+    return { ...letter.saying, payload: letter.payload, args: undefined, ask: undefined };
   }
 }

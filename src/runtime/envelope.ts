@@ -2,15 +2,17 @@
 //
 // What travels to an actor or back: a fixed header, and a payload that only the handler decodes.
 //
-//   0  u32  length of all of it            16  u32  correlation: which ask (0: a tell)
-//   4  u16  slot                           20  u8   durability wanted for the answer
-//   6  u8   kind (its place in the system) 21  u8   reserved
-//   7  u8   flags                          22  u16  bytes of the idempotency section
-//   8  u16  message (its place in the kind)
-//  10  u16  bytes of the key               24  key (UTF-8) · idempotency (msgpack) · payload (msgpack)
-//  12  u32  sender (0: the front door)
+//   0  u32  length of all of it            16  u8   durability wanted for the answer
+//   4  u16  slot                           17  u8   sender: 0 from outside, or 1 + its kind's place in the system
+//   6  u8   kind (its place in the system) 18  u16  bytes of the sender's key
+//   7  u8   flags                          20  u16  bytes of the idempotency section
+//   8  u16  message (its place in the kind)22  u16  bytes of the chain section
+//  10  u16  bytes of the key               24  key (UTF-8) · sender's key (UTF-8) · idempotency (msgpack)
+//  12  u32  correlation: which ask             · chain (msgpack) · payload (msgpack)
+//           (0: a tell)
 //
-// Integers are little-endian: a batch never leaves the process.
+// Integers are little-endian: a batch never leaves the process. Back travel replies, and to the actor of a stream credit:
+// both are a header with a correlation, and the one has a payload.
 //
 // E1. What is written is read back the same (test: round trip over random envelopes).
 // E2. A reader never looks past the length that the header gives.
@@ -26,6 +28,14 @@ const FLAG_CONTROL = 1;
 const FLAG_REPLY = 2;
 const FLAG_FAULT = 4;
 const FLAG_REPLAYED = 8;
+const FLAG_MORE = 16;
+const FLAG_CREDIT = 32;
+
+/** Messages of the runtime's own, above any that a kind has. */
+export const STREAM_STEP = 0xffff;
+export const WATCH = 0xfffe;
+export const REMINDER = 0xfffd;
+export const MESSAGES_MAX = 0xff00;
 
 const DURABILITIES: readonly Durability[] = ['volatile', 'committed', 'durable'];
 
@@ -34,7 +44,9 @@ export interface Envelope {
   readonly message: number;
   readonly payload: Uint8Array | undefined;
   readonly args: unknown;
-  readonly sender: number;
+  /** As in the header; 0 from outside. */
+  readonly senderKind: number;
+  readonly senderKey: string;
   /** 0 when nobody waits for an answer. */
   readonly correlation: number;
   /** The connection it came by, to answer on and to give credit to; LOCAL when it was sent in this thread. */
@@ -42,6 +54,8 @@ export interface Envelope {
   readonly control: boolean;
   readonly durability: Durability;
   readonly idempotency: Idempotency | undefined;
+  /** Addresses of the actors whose turns wait for this ask, the first asker first; undefined when none does. */
+  readonly chain: readonly string[] | undefined;
   /** What it counts against mailbox and link bounds. */
   readonly bytes: number;
   /** How often its turn has failed. */
@@ -58,25 +72,21 @@ export interface Delivery {
   readonly envelope: Envelope;
 }
 
-/** A message from this very thread. */
-export interface LocalMessage {
-  readonly slot: number;
-  readonly kind: number;
-  readonly key: string;
-  readonly message: number;
-  /** As in an envelope: one of the two is set. */
-  readonly payload: Uint8Array | undefined;
-  readonly args: unknown;
-  readonly sender: number;
-  readonly control: boolean;
-}
-
 /** The answer to an ask, on its way back. */
 export interface Reply {
   readonly correlation: number;
   readonly fault: boolean;
   readonly replayed: boolean;
+  /** It is one item of a stream, and more may come. */
+  readonly more: boolean;
   readonly payload: Uint8Array;
+}
+
+/** What the reader of a stream tells its writer. */
+export interface Credit {
+  readonly correlation: number;
+  /** So many more items may be sent; 0: the reader wants no more of them. */
+  readonly items: number;
 }
 
 /** What a batch writer must offer: room to write in, which may move when it grows. */
@@ -91,11 +101,13 @@ export interface Outgoing {
   readonly kind: number;
   readonly key: string;
   readonly message: number;
-  readonly sender: number;
+  readonly senderKind: number;
+  readonly senderKey: string;
   readonly correlation: number;
   readonly control: boolean;
   readonly durability: Durability;
   readonly idempotency: Idempotency | undefined;
+  readonly chain: readonly string[] | undefined;
   readonly payload: Uint8Array;
 }
 
@@ -105,10 +117,18 @@ const NO_BYTES = new Uint8Array(0);
 export function envelopeBytes(outgoing: Outgoing): number {
   return (
     ENVELOPE_HEADER_BYTES +
-    outgoing.key.length * 3 +
+    (outgoing.key.length + outgoing.senderKey.length) * 3 +
     outgoing.payload.length +
-    idempotencyBytesMax(outgoing.idempotency)
+    idempotencyBytesMax(outgoing.idempotency) +
+    chainBytesMax(outgoing.chain)
   );
+}
+
+function chainBytesMax(chain: readonly string[] | undefined): number {
+  if (chain === undefined) return 0;
+  let bytes = 16;
+  for (const address of chain) bytes += 5 + 3 * address.length;
+  return bytes;
 }
 
 function idempotencyBytesMax(idempotency: Idempotency | undefined): number {
@@ -122,13 +142,19 @@ export function writeEnvelope(batch: BatchWriter, out: Outgoing): number {
     out.idempotency === undefined
       ? NO_BYTES
       : encodeValue([out.idempotency.scope, out.idempotency.key, out.idempotency.fingerprint]);
+  const chain = out.chain === undefined ? NO_BYTES : encodeValue(out.chain);
   const buffer = batch.room(envelopeBytes(out));
   const start = batch.used;
   const keyBytes = writeText(buffer, out.key, start + ENVELOPE_HEADER_BYTES);
-  invariant(keyBytes <= KEY_BYTES_MAX && section.length <= 0xffff, 'an actor key or idempotency section is too long');
   let end = start + ENVELOPE_HEADER_BYTES + keyBytes;
+  const senderBytes = out.senderKind === 0 ? 0 : writeText(buffer, out.senderKey, end);
+  const isLong = keyBytes > KEY_BYTES_MAX || senderBytes > KEY_BYTES_MAX;
+  invariant(!isLong && section.length <= 0xffff && chain.length <= 0xffff, 'a section of an envelope is too long');
+  end += senderBytes;
   buffer.set(section, end);
   end += section.length;
+  buffer.set(chain, end);
+  end += chain.length;
   buffer.set(out.payload, end);
   end += out.payload.length;
   buffer.writeUInt32LE(end - start, start);
@@ -137,11 +163,12 @@ export function writeEnvelope(batch: BatchWriter, out: Outgoing): number {
   buffer[start + 7] = out.control ? FLAG_CONTROL : 0;
   buffer.writeUInt16LE(out.message, start + 8);
   buffer.writeUInt16LE(keyBytes, start + 10);
-  buffer.writeUInt32LE(out.sender, start + 12);
-  buffer.writeUInt32LE(out.correlation, start + 16);
-  buffer[start + 20] = DURABILITIES.indexOf(out.durability);
-  buffer[start + 21] = 0;
-  buffer.writeUInt16LE(section.length, start + 22);
+  buffer.writeUInt32LE(out.correlation, start + 12);
+  buffer[start + 16] = DURABILITIES.indexOf(out.durability);
+  buffer[start + 17] = out.senderKind;
+  buffer.writeUInt16LE(senderBytes, start + 18);
+  buffer.writeUInt16LE(section.length, start + 20);
+  buffer.writeUInt16LE(chain.length, start + 22);
   batch.used = end;
   return end - start;
 }
@@ -153,16 +180,33 @@ export function writeReply(batch: BatchWriter, reply: Reply): number {
   const start = batch.used;
   buffer.fill(0, start, start + ENVELOPE_HEADER_BYTES);
   buffer.writeUInt32LE(length, start);
-  buffer[start + 7] = FLAG_REPLY | (reply.fault ? FLAG_FAULT : 0) | (reply.replayed ? FLAG_REPLAYED : 0);
-  buffer.writeUInt32LE(reply.correlation, start + 16);
+  buffer[start + 7] = flagsOf(reply);
+  buffer.writeUInt32LE(reply.correlation, start + 12);
   buffer.set(reply.payload, start + ENVELOPE_HEADER_BYTES);
   batch.used = start + length;
   return length;
 }
 
+function flagsOf({ fault, replayed, more }: Reply): number {
+  return FLAG_REPLY | (fault ? FLAG_FAULT : 0) | (replayed ? FLAG_REPLAYED : 0) | (more ? FLAG_MORE : 0);
+}
+
+/** Appends what a reader tells the writer of a stream. */
+export function writeCredit(batch: BatchWriter, { correlation, items }: Credit): void {
+  const buffer = batch.room(ENVELOPE_HEADER_BYTES);
+  const start = batch.used;
+  buffer.fill(0, start, start + ENVELOPE_HEADER_BYTES);
+  buffer.writeUInt32LE(ENVELOPE_HEADER_BYTES, start);
+  buffer[start + 7] = FLAG_CREDIT;
+  buffer.writeUInt16LE(items, start + 8);
+  buffer.writeUInt32LE(correlation, start + 12);
+  batch.used = start + ENVELOPE_HEADER_BYTES;
+}
+
 export interface EnvelopeVisitor {
   delivery(delivery: Delivery): void;
   reply(reply: Reply): void;
+  credit(credit: Credit): void;
 }
 
 /** Reads every envelope of a batch, in order. Payloads are views into it. */
@@ -174,11 +218,14 @@ export function readBatch(batch: Buffer, origin: number, visitor: EnvelopeVisito
     const flags = batch[at + 7]!;
     if ((flags & FLAG_REPLY) !== 0) {
       visitor.reply({
-        correlation: batch.readUInt32LE(at + 16),
+        correlation: batch.readUInt32LE(at + 12),
         fault: (flags & FLAG_FAULT) !== 0,
         replayed: (flags & FLAG_REPLAYED) !== 0,
+        more: (flags & FLAG_MORE) !== 0,
         payload: batch.subarray(at + ENVELOPE_HEADER_BYTES, at + length),
       });
+    } else if ((flags & FLAG_CREDIT) !== 0) {
+      visitor.credit({ correlation: batch.readUInt32LE(at + 12), items: batch.readUInt16LE(at + 8) });
     } else {
       visitor.delivery(readDelivery(batch, at, length, flags, origin));
     }
@@ -188,7 +235,9 @@ export function readBatch(batch: Buffer, origin: number, visitor: EnvelopeVisito
 
 function readDelivery(batch: Buffer, at: number, length: number, flags: number, origin: number): Delivery {
   const keyEnd = at + ENVELOPE_HEADER_BYTES + batch.readUInt16LE(at + 10);
-  const payloadStart = keyEnd + batch.readUInt16LE(at + 22);
+  const senderEnd = keyEnd + batch.readUInt16LE(at + 18);
+  const idempotencyEnd = senderEnd + batch.readUInt16LE(at + 20);
+  const payloadStart = idempotencyEnd + batch.readUInt16LE(at + 22);
   invariant(payloadStart <= at + length, 'an envelope between threads is damaged');
   return {
     slot: batch.readUInt16LE(at + 4),
@@ -198,16 +247,23 @@ function readDelivery(batch: Buffer, at: number, length: number, flags: number, 
       message: batch.readUInt16LE(at + 8),
       payload: batch.subarray(payloadStart, at + length),
       args: undefined,
-      sender: batch.readUInt32LE(at + 12),
-      correlation: batch.readUInt32LE(at + 16),
+      senderKind: batch[at + 17]!,
+      senderKey: senderEnd === keyEnd ? '' : batch.toString('utf8', keyEnd, senderEnd),
+      correlation: batch.readUInt32LE(at + 12),
       origin,
       control: (flags & FLAG_CONTROL) !== 0,
-      durability: DURABILITIES[batch[at + 20]!]!,
-      idempotency: payloadStart === keyEnd ? undefined : readIdempotency(batch.subarray(keyEnd, payloadStart)),
+      durability: DURABILITIES[batch[at + 16]!]!,
+      idempotency:
+        idempotencyEnd === senderEnd ? undefined : readIdempotency(batch.subarray(senderEnd, idempotencyEnd)),
+      chain: payloadStart === idempotencyEnd ? undefined : readChain(batch.subarray(idempotencyEnd, payloadStart)),
       bytes: length,
       attempts: 0,
     },
   };
+}
+
+function readChain(section: Uint8Array): readonly string[] {
+  return decodeValue(section) as readonly string[];
 }
 
 function readIdempotency(section: Uint8Array): Idempotency {

@@ -7,6 +7,7 @@
 //
 // IN1. An envelope that is refused is answered at once; one that nobody waits for is a dead letter with the reason (G4).
 // IN2. An envelope that is refused or handled gives its credit back, exactly once.
+// IN3. An ask whose answer its recipient's own turn waits for is refused at once: it could never be answered.
 
 import type { Fault } from '../errors.js';
 import type { AnyKind } from './actor.js';
@@ -14,8 +15,10 @@ import { formatAddress } from './address.js';
 import type { Cell } from './cell.js';
 import type { CellTable } from './cell-table.js';
 import type { DeadLetters } from './dead-letter.js';
-import { type Delivery, type Envelope, LOCAL, type LocalMessage } from './envelope.js';
+import type { Saying } from './effects.js';
+import { type Delivery, type Envelope, LOCAL } from './envelope.js';
 import type { Outbox } from './outbox.js';
+import type { AnyProtocol } from './protocol.js';
 
 export interface IntakeParts {
   readonly kinds: readonly AnyKind[];
@@ -24,6 +27,12 @@ export interface IntakeParts {
   readonly deadLetters: DeadLetters;
   readonly schedule: (cell: Cell) => void;
   readonly now: () => number;
+}
+
+interface Destination {
+  readonly to: number;
+  readonly slot: number;
+  readonly key: string;
 }
 
 export class Intake {
@@ -37,10 +46,12 @@ export class Intake {
     const cell = this.#parts.cells.find(kind, key, slot);
     if (cell === undefined) {
       const { protocol } = this.#parts.kinds[kind]!;
-      const address = formatAddress({ kind: protocol.kind, key });
-      this.#refuse(address, protocol.messages[envelope.message] ?? '?', envelope, { code: 'SLOT_MOVING' });
+      this.#refuse({ to: kind, slot, key }, protocol, envelope, { code: 'SLOT_MOVING' });
     } else if (cell.status === 'quarantined') {
       this.refuse(cell, envelope, { code: 'QUARANTINED', params: { reason: cell.quarantineReason } });
+    } else if (envelope.chain !== undefined && cell.status === 'busy' && envelope.chain.includes(cell.address)) {
+      const path = [...envelope.chain, cell.address].join(' → ');
+      this.refuse(cell, envelope, { code: 'ASK_CYCLE', params: { path } });
     } else if (cell.mailbox.admit(envelope) === 'full') {
       this.refuse(cell, envelope, { code: 'OVERLOADED', params: { what: 'the mailbox of this address' } });
     } else if (cell.status !== 'busy' && cell.status !== 'waiting') {
@@ -48,39 +59,68 @@ export class Intake {
     }
   }
 
-  deliverLocal({ slot, kind, key, message, payload, args, sender, control }: LocalMessage): void {
+  /** From an actor of this shard to another one. */
+  deliverLocal({ slot, to, key, message, payload, args, senderKind, senderKey, ask }: Saying): void {
     const envelope: Envelope = {
       message,
       payload,
       args: payload === undefined ? args : undefined,
-      sender,
-      correlation: 0,
+      senderKind,
+      senderKey,
+      correlation: ask === undefined ? 0 : ask.correlation,
       origin: LOCAL,
-      control,
-      durability: 'durable',
-      idempotency: undefined,
+      control: false,
+      durability: ask === undefined ? 'durable' : ask.durability,
+      idempotency: ask === undefined ? undefined : ask.idempotency,
+      chain: ask === undefined ? undefined : ask.chain,
       bytes: payload === undefined ? 0 : payload.length,
       attempts: 0,
     };
-    this.deliver({ slot, kind, key, envelope });
+    this.deliver({ slot, kind: to, key, envelope });
+  }
+
+  /** From an actor to itself, ahead of what others say. */
+  deliverControl(cell: Cell, message: number, payload: Uint8Array | undefined, args: unknown): void {
+    const envelope: Envelope = {
+      message,
+      payload,
+      args: payload === undefined ? args : undefined,
+      senderKind: cell.kindNumber + 1,
+      senderKey: cell.key,
+      correlation: 0,
+      origin: LOCAL,
+      control: true,
+      durability: 'durable',
+      idempotency: undefined,
+      chain: undefined,
+      bytes: payload === undefined ? 0 : payload.length,
+      attempts: 0,
+    };
+    this.deliver({ slot: cell.slot, kind: cell.kindNumber, key: cell.key, envelope });
   }
 
   /** This envelope will not be handled, or not again. */
   refuse(cell: Cell, envelope: Envelope, fault: Fault): void {
-    this.#refuse(cell.address, cell.messageName(envelope.message), envelope, fault);
+    const { kind, kindNumber, slot, key } = cell;
+    this.#refuse({ to: kindNumber, slot, key }, kind.protocol, envelope, fault);
   }
 
-  /** Everything that waits in a cell is refused. */
-  refuseAll(cell: Cell, fault: Fault): void {
-    for (let envelope = cell.mailbox.take(); envelope !== undefined; envelope = cell.mailbox.take()) {
-      this.refuse(cell, envelope, fault);
-    }
-  }
-
-  #refuse(address: string, message: string, envelope: Envelope, fault: Fault): void {
+  #refuse(to: Destination, protocol: AnyProtocol, envelope: Envelope, fault: Fault): void {
     this.#parts.outbox.credit(envelope);
     this.#parts.outbox.answer(envelope, fault);
     if (envelope.correlation !== 0 && envelope.attempts === 0) return;
-    this.#parts.deadLetters.add({ address, message, reason: fault.code, at: this.#parts.now() });
+    const { message, payload, args, senderKind, senderKey } = envelope;
+    const name = protocol.messages[message];
+    // The runtime's own: nobody said them.
+    if (name === undefined) return;
+    this.#parts.deadLetters.add({
+      address: formatAddress({ kind: protocol.kind, key: to.key }),
+      message: name,
+      reason: fault.code,
+      at: this.#parts.now(),
+      saying: { kind: 'saying', ...to, message, senderKind, senderKey },
+      payload,
+      args,
+    });
   }
 }

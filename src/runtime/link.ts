@@ -15,7 +15,15 @@
 // L3. Answers are never refused: their number is bounded by the asks that the peer has open.
 
 import { Batch } from './batch.js';
-import { envelopeBytes, type Outgoing, type Reply, writeEnvelope, writeReply } from './envelope.js';
+import {
+  type Credit,
+  envelopeBytes,
+  type Outgoing,
+  type Reply,
+  writeCredit,
+  writeEnvelope,
+  writeReply,
+} from './envelope.js';
 
 export const LINK_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -58,6 +66,11 @@ export class Link {
 
   answer(reply: Reply): void {
     writeReply(this.#batch, reply);
+  }
+
+  /** Of a stream that this end reads. Never refused, as answers are not. */
+  allow(credit: Credit): void {
+    writeCredit(this.#batch, credit);
   }
 
   /** An envelope of this many bytes that came by this link is done with. */

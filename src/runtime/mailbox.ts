@@ -38,6 +38,14 @@ class Lane {
     else this.#items.unshift(envelope);
   }
 
+  remove(isMeant: (envelope: Envelope) => boolean): Envelope[] {
+    const removed: Envelope[] = [];
+    const kept: Envelope[] = [];
+    for (let next = this.shift(); next !== undefined; next = this.shift()) (isMeant(next) ? removed : kept).push(next);
+    for (const envelope of kept) this.push(envelope);
+    return removed;
+  }
+
   shift(): Envelope | undefined {
     const items = this.#items;
     if (items === undefined) return undefined;
@@ -52,6 +60,10 @@ class Lane {
     }
     return envelope;
   }
+}
+
+function isAsk({ correlation }: Envelope): boolean {
+  return correlation !== 0;
 }
 
 export class Mailbox {
@@ -94,6 +106,20 @@ export class Mailbox {
   putBack(envelope: Envelope): void {
     (envelope.control ? this.#control : this.#user).pushFront(envelope);
     this.#bytes += envelope.bytes;
+  }
+
+  /** Takes out this one, wherever it lies; false when it is not here. */
+  withdraw(envelope: Envelope): boolean {
+    const isHere = (envelope.control ? this.#control : this.#user).remove((each) => each === envelope).length > 0;
+    if (isHere) this.#bytes -= envelope.bytes;
+    return isHere;
+  }
+
+  /** Takes out those that somebody waits for. */
+  takeAsks(): Envelope[] {
+    const asks = [...this.#control.remove(isAsk), ...this.#user.remove(isAsk)];
+    for (const { bytes } of asks) this.#bytes -= bytes;
+    return asks;
   }
 
   take(): Envelope | undefined {

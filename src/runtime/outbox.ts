@@ -9,18 +9,21 @@
 // O1. What a turn said leaves only when everything its actor wrote up to then is durable.
 // O2. An answer whose commit failed leaves as COMMIT_FAILED; a tell whose commit failed was never said.
 // O3. Answers and credit go to the connection that an envelope came by, or to nobody: never to its peer's next life.
+// O4. Every ask that an actor sends is settled once: by its answer, by its time limit, or because it could not be sent.
 
 import type { Fault } from '../errors.js';
-import { type AnyKind, Refusal } from './actor.js';
 import { formatAddress } from './address.js';
+import type { Asks } from './asks.js';
 import type { Cell } from './cell.js';
 import { encodeValue } from './codec.js';
 import type { DeadLetters } from './dead-letter.js';
-import type { Envelope, LocalMessage } from './envelope.js';
+import type { Saying } from './effects.js';
+import { type Envelope, LOCAL } from './envelope.js';
 import { Gates } from './gate.js';
 import type { Link } from './link.js';
+import { Refusal } from './refusal.js';
+import type { Routes } from './routes.js';
 import { NOBODY, type ShardMap } from './shard-map.js';
-import type { TellEffect } from './turn.js';
 
 export type Output =
   | {
@@ -29,13 +32,15 @@ export type Output =
       readonly fault: boolean;
       readonly payload: Uint8Array;
       readonly replayed: boolean;
+      /** It is an item of a stream. */
+      readonly more: boolean;
     }
-  | { readonly kind: 'tell'; readonly tell: TellEffect; readonly sender: number }
+  | Saying
   /** The actor waited for its commits before it starts again. */
   | { readonly kind: 'wake'; readonly cell: Cell };
 
 export interface OutboxHooks {
-  readonly deliverHere: (message: LocalMessage) => void;
+  readonly deliverHere: (saying: Saying) => void;
   readonly wake: (cell: Cell) => void;
   /** Something was put on a link outside of a tick: it must be flushed. */
   readonly plan: () => void;
@@ -43,7 +48,8 @@ export interface OutboxHooks {
 }
 
 export interface OutboxOptions {
-  readonly kinds: readonly AnyKind[];
+  readonly routes: Routes;
+  readonly asks: Asks;
   readonly map: ShardMap;
   /** The slots of this shard. */
   readonly epochs: ReadonlyMap<number, number>;
@@ -80,11 +86,13 @@ export class Outbox {
     return connection;
   }
 
-  disconnect(peer: number): void {
+  /** The number of the connection that ended, if there was one. */
+  disconnect(peer: number): number | undefined {
     const former = this.#peers.get(peer);
-    if (former === undefined) return;
+    if (former === undefined) return undefined;
     this.#links.delete(former.connection);
     this.#peers.delete(peer);
+    return former.connection;
   }
 
   flush(): void {
@@ -98,12 +106,12 @@ export class Outbox {
 
   /** An answer that promises nothing durable. */
   sendNow(to: Envelope, payload: Uint8Array): void {
-    this.#send(to, false, payload, false);
+    this.#send(to, false, payload, false, false);
   }
 
   /** An error, at once: it promises nothing. */
   answer(envelope: Envelope, fault: Fault): void {
-    this.#send(envelope, true, encodeFault(fault), false);
+    this.#send(envelope, true, encodeFault(fault), false, false);
   }
 
   /** The envelope is done with: its sender may send as many bytes again. */
@@ -111,13 +119,24 @@ export class Outbox {
     if (envelope.bytes > 0) this.#links.get(envelope.origin)?.credit(envelope.bytes);
   }
 
+  /** Something that waits for no commit. */
+  sayNow(saying: Saying): void {
+    this.#say(saying);
+  }
+
+  /** Of a stream that an actor of this shard reads: tells its writer of so many more items. */
+  allow(peer: number, correlation: number, items: number): void {
+    this.#peers.get(peer)?.link.allow({ correlation, items });
+    this.#hooks.plan();
+  }
+
   #release(output: Output): void {
     switch (output.kind) {
       case 'reply':
-        this.#send(output.to, output.fault, output.payload, output.replayed);
+        this.#send(output.to, output.fault, output.payload, output.replayed, output.more);
         break;
-      case 'tell':
-        this.#tell(output.tell, output.sender);
+      case 'saying':
+        this.#say(output);
         break;
       case 'wake':
         this.#hooks.wake(output.cell);
@@ -130,9 +149,11 @@ export class Outbox {
   #withdraw(output: Output): void {
     switch (output.kind) {
       case 'reply':
+        // The items before an item that failed have ended the stream already, or this one does.
         this.answer(output.to, COMMIT_FAILED);
         break;
-      case 'tell':
+      case 'saying':
+        if (output.ask !== undefined) this.#settle(output.ask.correlation, COMMIT_FAILED);
         break;
       case 'wake':
         this.#hooks.wake(output.cell);
@@ -142,44 +163,63 @@ export class Outbox {
     }
   }
 
-  #send(to: Envelope, fault: boolean, payload: Uint8Array, replayed: boolean): void {
-    if (to.correlation === 0) return;
-    this.#links.get(to.origin)?.answer({ correlation: to.correlation, fault, replayed, payload });
+  #send(to: Envelope, fault: boolean, payload: Uint8Array, replayed: boolean, more: boolean): void {
+    const { correlation, origin } = to;
+    if (correlation === 0) return;
+    const reply = { correlation, fault, replayed, more, payload };
+    if (origin === LOCAL) {
+      this.#options.asks.settle(reply);
+      return;
+    }
+    this.#links.get(origin)?.answer(reply);
     this.#hooks.plan();
   }
 
-  #tell(tell: TellEffect, sender: number): void {
-    const { slot, kind, key, message, payload, args } = tell;
+  #say(saying: Saying): void {
+    const { slot, to, key, message, senderKind, senderKey, payload, args, ask } = saying;
     if (this.#options.epochs.has(slot)) {
-      const local = payload === undefined ? args : undefined;
-      this.#hooks.deliverHere({ slot, kind, key, message, payload, args: local, sender, control: false });
+      this.#hooks.deliverHere(saying);
       return;
     }
     const owner = this.#options.map.owner(slot);
     const link = owner === NOBODY ? undefined : this.#peers.get(owner + 1)?.link;
     const sent = link?.send({
       slot,
-      kind,
+      kind: to,
       key,
       message,
-      sender,
-      correlation: 0,
+      senderKind,
+      senderKey,
+      correlation: ask === undefined ? 0 : ask.correlation,
       control: false,
-      durability: 'durable',
-      idempotency: undefined,
+      durability: ask === undefined ? 'durable' : ask.durability,
+      idempotency: ask?.idempotency,
+      chain: ask?.chain,
       payload: payload ?? encodeValue(args),
     });
     if (sent === true) {
       this.#hooks.plan();
       return;
     }
-    const { protocol } = this.#options.kinds[kind]!;
+    const what = 'the link to another worker';
+    const fault: Fault = link === undefined ? { code: 'SLOT_MOVING' } : { code: 'OVERLOADED', params: { what } };
+    if (ask !== undefined) {
+      this.#settle(ask.correlation, fault);
+      return;
+    }
     this.#options.deadLetters.add({
-      address: formatAddress({ kind: protocol.kind, key }),
-      message: protocol.messages[message]!,
-      reason: link === undefined ? 'SLOT_MOVING' : 'OVERLOADED',
+      address: formatAddress({ kind: this.#options.routes.name(to), key }),
+      message: this.#options.routes.messageName(to, message),
+      reason: fault.code,
       at: this.#hooks.now(),
+      saying,
+      payload,
+      args,
     });
+  }
+
+  #settle(correlation: number, fault: Fault): void {
+    this.#options.asks.settle({ correlation, fault: true, replayed: false, more: false, payload: encodeFault(fault) });
   }
 }
 

@@ -4,6 +4,7 @@
 // (it may fail its way back) when there is no room for another.
 
 import type { Cell } from './cell.js';
+import type { Envelope } from './envelope.js';
 
 export const QUARANTINED_MAX = 1000;
 
@@ -12,29 +13,49 @@ export interface Quarantined {
   readonly reason: string;
   /** Milliseconds since the epoch. */
   readonly since: number;
+  /** What it failed at last, and with what. */
+  readonly message: string;
+  readonly error: string;
+  /** Messages that wait for it; asks were refused. */
+  readonly waiting: number;
+}
+
+interface Entry {
+  readonly cell: Cell;
+  readonly since: number;
+  readonly error: string;
+  /** What it failed at: in front of its mailbox still, if it is to be tried again. */
+  readonly envelope: Envelope;
 }
 
 export class Quarantine {
-  readonly #cells = new Map<string, { readonly cell: Cell; readonly since: number }>();
+  readonly #entries = new Map<string, Entry>();
 
   get size(): number {
-    return this.#cells.size;
+    return this.#entries.size;
   }
 
   /** Sets a cell aside; the address that had to make room for it, if any. */
-  add(cell: Cell, nowMs: number): string | undefined {
-    this.#cells.set(cell.address, { cell, since: nowMs });
-    if (this.#cells.size <= QUARANTINED_MAX) return undefined;
-    return this.#cells.keys().next().value;
+  add(entry: Entry): string | undefined {
+    this.#entries.set(entry.cell.address, entry);
+    if (this.#entries.size <= QUARANTINED_MAX) return undefined;
+    return this.#entries.keys().next().value;
   }
 
-  remove(address: string): Cell | undefined {
-    const cell = this.#cells.get(address)?.cell;
-    this.#cells.delete(address);
-    return cell;
+  remove(address: string): Entry | undefined {
+    const entry = this.#entries.get(address);
+    this.#entries.delete(address);
+    return entry;
   }
 
   list(): Quarantined[] {
-    return [...this.#cells].map(([address, { cell, since }]) => ({ address, reason: cell.quarantineReason, since }));
+    return [...this.#entries].map(([address, { cell, since, error, envelope }]) => ({
+      address,
+      reason: cell.quarantineReason,
+      since,
+      message: cell.messageName(envelope.message),
+      error,
+      waiting: cell.mailbox.depth,
+    }));
   }
 }

@@ -7,7 +7,7 @@
 // Does not: decide how long a pause is (supervision.ts), or run turns (shard.ts).
 //
 // R1. An activation that ends leaves nothing behind: no timer, no open ask, no pending write that failed.
-// R2. A failed turn's envelope is tried again, in its old place, ATTEMPTS_MAX times in all; then it is a dead letter.
+// R2. A failed turn's envelope is tried again, in its old place, as often as its kind says; then it is a dead letter.
 // R3. A busy actor is never made ready by anything but the end of its turn (SH2).
 
 import type { Clock } from '../clock.js';
@@ -18,19 +18,23 @@ import type { Envelope } from './envelope.js';
 import type { Intake } from './intake.js';
 import type { Outbox } from './outbox.js';
 import { Quarantine } from './quarantine.js';
-import { ATTEMPTS_MAX, FailureRecord } from './supervision.js';
+import type { Streams } from './streams.js';
+import { FailureRecord, SUPERVISION_DEFAULT, type Supervision } from './supervision.js';
 
 export interface TurnFailure {
   readonly address: string;
   readonly message: string;
   readonly error: unknown;
   readonly attempts: number;
+  /** Its kind wants somebody to be told. */
+  readonly isEscalated: boolean;
 }
 
 export interface RecoveryParts {
   readonly cells: CellTable;
   readonly intake: Intake;
   readonly outbox: Outbox;
+  readonly streams: Streams;
   readonly clock: Clock;
   readonly schedule: (cell: Cell) => void;
   readonly onFailure: (failure: TurnFailure) => void;
@@ -54,27 +58,45 @@ export class Recovery {
     return false;
   }
 
-  /** A handler threw (G9): its turn has said nothing. Earlier turns stand, and are waited for before the next activation. */
-  turnFailed(cell: Cell, envelope: Envelope, error: unknown): void {
-    const { clock, intake, onFailure } = this.#parts;
+  /**
+   * A handler threw (G9): its turn has said nothing. Earlier turns stand, and are waited for before the next activation.
+   * `isFinal`: the envelope must not be tried again, whatever its kind says.
+   */
+  turnFailed(cell: Cell, envelope: Envelope, error: unknown, isFinal = false): void {
+    const { clock, onFailure } = this.#parts;
+    const supervision = supervisionOf(cell);
+    const { strategy, attemptsMax } = supervision;
     envelope.attempts++;
+    const isGivenUp = isFinal || envelope.attempts >= attemptsMax || strategy === 'resume' || strategy === 'stop';
+    const { address } = cell;
     const message = cell.messageName(envelope.message);
-    onFailure({ address: cell.address, message, error, attempts: envelope.attempts });
-    if (envelope.attempts < ATTEMPTS_MAX) cell.mailbox.putBack(envelope);
-    else intake.refuse(cell, envelope, FAILED);
-    this.#endActivation(cell, FAILED);
-    cell.failures ??= new FailureRecord();
-    const verdict = cell.failures.note(clock.monotonic());
-    if (verdict.kind === 'quarantine') {
-      this.#setAside(cell, error);
+    onFailure({ address, message, error, attempts: envelope.attempts, isEscalated: strategy === 'escalate' });
+    if (isGivenUp) this.#giveUp(cell, envelope);
+    else cell.mailbox.putBack(envelope);
+    if (strategy === 'stop') {
+      this.stop(cell);
       return;
     }
-    cell.status = 'waiting';
-    this.#paused.add(cell);
-    clock.after(verdict.delayMs, () => {
-      this.#paused.delete(cell);
-      this.wake(cell);
-    });
+    cell.failures ??= new FailureRecord(supervision);
+    const verdict = cell.failures.note(clock.monotonic());
+    if (verdict.kind === 'quarantine' || strategy === 'escalate') {
+      this.#endActivation(cell, { code: 'QUARANTINED', params: { reason: nameOf(error) } });
+      this.#setAside(cell, envelope, error);
+    } else if (strategy === 'resume' && cell.status !== 'vacant') {
+      cell.status = 'ready';
+    } else {
+      this.#endActivation(cell, FAILED);
+      this.#pause(cell, verdict.delayMs);
+    }
+  }
+
+  /** The actor's life is over by its own will, or its kind's. */
+  stop(cell: Cell): void {
+    this.#endActivation(cell, { code: 'STOPPED' });
+    cell.random = undefined;
+    cell.status = 'vacant';
+    if (cell.mailbox.depth > 0) this.#parts.schedule(cell);
+    else this.#parts.cells.release(cell, this.#parts.outbox.gates.settled);
   }
 
   /** A commit of this actor failed: what it has in memory never happened. */
@@ -92,30 +114,58 @@ export class Recovery {
     this.#parts.schedule(cell);
   }
 
-  /** Puts a quarantined actor back to work. False when there is none of this address. */
-  resume(address: string): boolean {
-    const cell = this.quarantine.remove(address);
-    if (cell === undefined) return false;
+  /** Puts a quarantined actor back to work; `skip` gives up what it failed at. False when there is none of this address. */
+  resume(address: string, skip = false): boolean {
+    const entry = this.quarantine.remove(address);
+    if (entry === undefined) return false;
+    const { cell, envelope } = entry;
+    if (skip && cell.mailbox.withdraw(envelope)) this.#giveUp(cell, envelope);
     cell.status = 'vacant';
     cell.failures = undefined;
     this.#parts.schedule(cell);
     return true;
   }
 
+  #giveUp(cell: Cell, envelope: Envelope): void {
+    this.#parts.intake.refuse(cell, envelope, FAILED);
+  }
+
+  #pause(cell: Cell, delayMs: number): void {
+    cell.status = 'waiting';
+    this.#paused.add(cell);
+    this.#parts.clock.after(delayMs, () => {
+      this.#paused.delete(cell);
+      this.wake(cell);
+    });
+  }
+
   #endActivation(cell: Cell, reason: Fault): void {
     cell.activation++;
     cell.state = undefined;
+    cell.saved = undefined;
     cell.cancelTimers();
+    this.#parts.streams.endAll(cell);
     if (cell.open !== undefined) for (const envelope of cell.open) this.#parts.outbox.answer(envelope, reason);
     cell.open = undefined;
     this.#parts.cells.touch(cell, 0);
   }
 
-  #setAside(cell: Cell, error: unknown): void {
+  #setAside(cell: Cell, envelope: Envelope, error: unknown): void {
+    const { clock, intake } = this.#parts;
     cell.status = 'quarantined';
-    cell.quarantineReason = error instanceof Error ? error.name : 'it failed';
-    const released = this.quarantine.add(cell, this.#parts.clock.now());
+    cell.quarantineReason = nameOf(error);
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const released = this.quarantine.add({ cell, since: clock.now(), error: text, envelope });
     if (released !== undefined) this.resume(released);
-    this.#parts.intake.refuseAll(cell, { code: 'QUARANTINED', params: { reason: cell.quarantineReason } });
+    const fault: Fault = { code: 'QUARANTINED', params: { reason: cell.quarantineReason } };
+    for (const ask of cell.mailbox.takeAsks()) intake.refuse(cell, ask, fault);
   }
+}
+
+function supervisionOf({ kind }: Cell): Supervision {
+  return kind.supervision === undefined ? SUPERVISION_DEFAULT : { ...SUPERVISION_DEFAULT, ...kind.supervision };
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : 'it failed';
 }

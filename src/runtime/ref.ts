@@ -3,7 +3,7 @@
 // How anyone outside an actor talks to one: by protocol and key, whatever thread it lives on.
 
 import type { Fault } from '../errors.js';
-import type { Messages, Protocol } from './actor.js';
+import type { Messages, Protocol } from './protocol.js';
 
 /** volatile: no gate. committed: survives the process. durable: survives the power cord. */
 export type Durability = 'volatile' | 'committed' | 'durable';
@@ -21,10 +21,10 @@ export interface Idempotency {
 }
 
 export interface AskOptions {
+  /** Default 30,000; Infinity waits for as long as it takes. */
   readonly timeoutMs?: number;
   readonly durability?: Durability;
   readonly idempotency?: Idempotency;
-  /** Another actor refuses an ask by a Fault, it never throws across threads. */
 }
 
 export type Answer<R> =
@@ -48,4 +48,23 @@ export interface Actors {
     message: K,
     args: M[K]['args'],
   ): boolean;
+}
+
+/** Why an actor that was watched ended its life in memory. It may be back at once: an address always answers. */
+export type Ending = 'stopped' | 'failed' | 'quarantined' | 'lost';
+
+/** What the fault of a watch says of the life that ended. */
+export function endingOf({ code }: Fault): Ending {
+  switch (code) {
+    case 'STOPPED':
+      return 'stopped';
+    case 'QUARANTINED':
+      return 'quarantined';
+    case 'WORKER_LOST':
+    case 'SLOT_MOVING':
+    case 'DRAINING':
+      return 'lost';
+    default:
+      return 'failed';
+  }
 }

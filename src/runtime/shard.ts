@@ -20,31 +20,36 @@
 // SH6. A blank actor is not kept: its next envelope activates it, and finds what others wrote for it since.
 
 import type { Clock } from '../clock.js';
-import { invariant } from '../invariant.js';
-import type { AnyKind, Handler, Messages } from './actor.js';
+import type { AnyKind } from './actor.js';
+import { Asks } from './asks.js';
 import { CatchUp } from './catch-up.js';
 import type { Cell } from './cell.js';
 import { CellTable } from './cell-table.js';
-import { decodeValue } from './codec.js';
 import { Completion } from './completion.js';
 import type { Counters, Reservations } from './counters.js';
 import { DeadLetters } from './dead-letter.js';
 import { Dispatcher } from './dispatcher.js';
-import { type Envelope, readBatch } from './envelope.js';
-import { findAnswer, type Remembered } from './idempotency.js';
+import type { Saying } from './effects.js';
+import { REMINDER, readBatch } from './envelope.js';
 import { Intake } from './intake.js';
 import { JournalFeed, type JournalPort } from './journal-feed.js';
 import type { Link } from './link.js';
 import { Outbox } from './outbox.js';
 import { Overlay } from './overlay.js';
 import type { Progress } from './progress.js';
+import { slotFor } from './protocol.js';
 import type { Quarantine } from './quarantine.js';
-import { COMMIT_FAILED, Recovery, type TurnFailure } from './recovery.js';
-import type { Idempotency } from './ref.js';
+import { Recovery, type TurnFailure } from './recovery.js';
+import type { Answer } from './ref.js';
+import { Reminders } from './reminders.js';
+import { Routes } from './routes.js';
 import type { ShardMap } from './shard-map.js';
-import { encodeKey } from './storage/keys.js';
 import type { StoreView } from './store-view.js';
-import { Turn, type TurnSources } from './turn.js';
+import { Streams } from './streams.js';
+import type { AskRequest } from './turn.js';
+import { TurnRunner } from './turn-runner.js';
+
+const ASK_TIMEOUT_MS = 30_000;
 
 export interface ShardOptions {
   /** In the order of their wire numbers. */
@@ -66,7 +71,20 @@ export interface ShardOptions {
   readonly residentBytesMax: number;
   /** Encode what stays in the thread too: tests do, so that nothing unserialisable hides. */
   readonly forceEncoding: boolean;
+  /** What is written is kept: there is a journal. */
+  readonly isDurable: boolean;
+  /** Of context.random(). */
+  readonly seed: number;
   readonly onFailure: (failure: TurnFailure) => void;
+  readonly onLog: (line: LogLine) => void;
+}
+
+/** What an actor says to the log. */
+export interface LogLine {
+  readonly level: 'info' | 'warn';
+  readonly address: string;
+  readonly message: string;
+  readonly details: object | undefined;
 }
 
 export class Shard {
@@ -79,67 +97,93 @@ export class Shard {
   readonly #catchUp: CatchUp;
   readonly #dispatcher: Dispatcher;
   readonly #recovery: Recovery;
-  readonly #completion: Completion;
+  readonly #runner: TurnRunner;
+  readonly #asks: Asks;
+  readonly #streams: Streams;
+  readonly #reminders: Reminders | undefined;
   readonly deadLetters = new DeadLetters();
-  readonly #sources: TurnSources;
-  #turn: Turn;
-  /** Async turns that are running. */
-  #busy = 0;
 
   constructor(options: ShardOptions) {
+    const { kinds, map, epochs, clock, view } = options;
     this.#options = options;
-    this.#cells = new CellTable(options.kinds, options.epochs, options.clock, options.residentBytesMax);
+    const routes = new Routes(kinds.map(({ protocol }) => protocol));
+    const now = () => clock.now();
+    const schedule = (cell: Cell): void => this.#dispatcher.schedule(cell);
+    this.#cells = new CellTable(kinds, epochs, clock, options.residentBytesMax);
     this.#feed = new JournalFeed(options.journal);
-    this.#sources = { ...options, overlay: this.#overlay };
-    this.#turn = new Turn(this.#sources);
+    this.#asks = new Asks(clock);
     this.#dispatcher = new Dispatcher({
-      runTurn: (cell) => this.#runTurn(cell),
+      runTurn: (cell) => this.#runner.runTurn(cell),
       held: () => this.#feed.isFull,
       afterTick: () => this.flush(),
-      monotonic: () => options.clock.monotonic(),
+      monotonic: () => clock.monotonic(),
     });
     this.#outbox = new Outbox(
-      { kinds: options.kinds, map: options.map, epochs: options.epochs, deadLetters: this.deadLetters },
+      { routes, asks: this.#asks, map, epochs, deadLetters: this.deadLetters },
       {
-        deliverHere: (message) => this.#intake.deliverLocal(message),
+        deliverHere: (saying) => this.#intake.deliverLocal(saying),
         wake: (cell) => this.#recovery.wake(cell),
         plan: () => this.#dispatcher.plan(),
-        now: () => options.clock.now(),
+        now,
       },
     );
-    const schedule = (cell: Cell): void => this.#dispatcher.schedule(cell);
-    this.#intake = new Intake({
-      kinds: options.kinds,
-      cells: this.#cells,
-      outbox: this.#outbox,
-      deadLetters: this.deadLetters,
-      schedule,
-      now: () => options.clock.now(),
-    });
+    const [cells, outbox, overlay, asks] = [this.#cells, this.#outbox, this.#overlay, this.#asks];
+    this.#intake = new Intake({ kinds, cells, outbox, deadLetters: this.deadLetters, schedule, now });
+    const intake = this.#intake;
+    this.#streams = new Streams((cell, message, stream) => intake.deliverControl(cell, message, undefined, stream));
     this.#catchUp = new CatchUp({
       progress: options.progress,
-      overlay: this.#overlay,
+      overlay,
       since: options.since,
       settle: options.settle,
-      settled: () => this.#outbox.gates.settled,
+      settled: () => outbox.gates.settled,
       schedule,
     });
-    this.#completion = new Completion({
-      epochs: options.epochs,
-      clock: options.clock,
-      cells: this.#cells,
-      intake: this.#intake,
-      outbox: this.#outbox,
-      feed: this.#feed,
-      overlay: this.#overlay,
+    if (options.isDurable) {
+      this.#reminders = new Reminders({
+        clock,
+        view,
+        hasBegun: () => this.#catchUp.hasBegun(),
+        find: (kind, key) => this.#find(kind, key),
+        deliver: (cell, due) => intake.deliverControl(cell, REMINDER, undefined, due),
+      });
+    }
+    const { onFailure } = options;
+    const [streams, reminders] = [this.#streams, this.#reminders];
+    this.#recovery = new Recovery({ cells, intake, outbox, streams, clock, schedule, onFailure });
+    const recovery = this.#recovery;
+    const feed = this.#feed;
+    const completion = new Completion({
+      epochs,
+      clock,
+      cells,
+      intake,
+      outbox,
+      feed,
+      overlay,
+      recovery,
+      streams,
+      reminders,
+      asks,
+      routes,
+      map,
     });
-    this.#recovery = new Recovery({
-      cells: this.#cells,
-      intake: this.#intake,
-      outbox: this.#outbox,
-      clock: options.clock,
+    this.#runner = new TurnRunner({
+      sources: {
+        ...options,
+        overlay,
+        routes,
+        ask: (cell, saying, request) => this.#ask(cell, saying, request),
+        log: (level, cell, message, details) => options.onLog({ level, address: cell.address, message, details }),
+      },
+      clock,
+      catchUp: this.#catchUp,
+      outbox,
+      completion,
+      recovery,
+      streams,
+      reminders,
       schedule,
-      onFailure: options.onFailure,
     });
   }
 
@@ -165,7 +209,7 @@ export class Shard {
   /** Nothing waits to run or is running, and nothing said is still behind a gate. */
   get isIdle(): boolean {
     const { gates } = this.#outbox;
-    const works = this.#dispatcher.waiting > 0 || this.#busy > 0;
+    const works = this.#dispatcher.waiting > 0 || this.#runner.busy > 0;
     const waits = this.#recovery.isPending || this.#catchUp.waiting > 0;
     return !works && !waits && gates.assigned === gates.settled;
   }
@@ -176,14 +220,17 @@ export class Shard {
   }
 
   disconnect(peer: number): void {
-    this.#outbox.disconnect(peer);
+    const connection = this.#outbox.disconnect(peer);
+    if (connection !== undefined) this.#streams.lose(connection);
+    this.#asks.lose(peer - 1);
   }
 
   /** A batch that came by a connection. Its envelopes are queued; they run in the next tick. */
   receive(connection: number, batch: ArrayBuffer): void {
     readBatch(Buffer.from(batch), connection, {
       delivery: (delivery) => this.#intake.deliver(delivery),
-      reply: () => invariant(false, 'a shard asks nobody, so nobody answers it'),
+      reply: (reply) => this.#asks.settle(reply),
+      credit: ({ correlation, items }) => this.#streams.allow(connection, correlation, items),
     });
     this.#dispatcher.plan();
   }
@@ -224,139 +271,35 @@ export class Shard {
   }
 
   /** Puts a quarantined actor back to work. False when there is none of this address. */
-  resume(address: string): boolean {
-    return this.#recovery.resume(address);
+  resume(address: string, skip = false): boolean {
+    return this.#recovery.resume(address, skip);
   }
 
-  /** Runs one turn; false when the actor has nothing to run or may not run now. */
-  #runTurn(cell: Cell): boolean {
-    if (cell.status !== 'ready' && cell.status !== 'vacant') return false;
-    if (cell.status === 'vacant' && cell.lastRecord > this.#outbox.gates.settled) return this.#waitForCommits(cell);
-    const envelope = cell.mailbox.take();
-    if (envelope === undefined) return false;
-    const turn = this.#turn;
-    const now = this.#options.clock.now();
-    try {
-      const name = cell.messageName(envelope.message);
-      const parked = this.#catchUp.takeParked(cell, envelope);
-      const args = parked === undefined ? argsOf(envelope) : parked.args;
-      if (parked === undefined && this.#isBehind(cell, name, args)) return this.#park(cell, envelope, args);
-      if (envelope.idempotency !== undefined) {
-        turn.begin(cell, envelope, now);
-        const earlier = this.#findAnswer(cell, envelope.idempotency, turn, parked === undefined);
-        turn.clear();
-        if (earlier === 'behind') return this.#park(cell, envelope, args);
-        if (earlier !== undefined) return this.#answerAgain(cell, envelope, earlier);
-      }
-      if (cell.status === 'vacant') this.#activate(cell, turn, now);
-      turn.begin(cell, envelope, now);
-      const handler = cell.kind.handlers[name] as Handler<unknown, Messages, string> | undefined;
-      invariant(handler !== undefined, () => `${cell.kind.protocol.kind} has no message ${name}`);
-      const answer = handler(turn, cell.state, args);
-      if (answer instanceof Promise) this.#runAsync(cell, envelope, turn, answer);
-      else this.#completion.complete(cell, envelope, turn, answer);
-    } catch (error) {
-      turn.drop();
-      this.#recovery.turnFailed(cell, envelope, error);
-    }
+  /** Says again what a dead letter holds. False when it is not kept. */
+  replay(letter: string): boolean {
+    const saying = this.deadLetters.find(letter);
+    if (saying === undefined) return false;
+    this.#outbox.sayNow(saying);
     return true;
   }
 
-  /** Something that the turn reads of others' making may be missing in the tables. */
-  #isBehind(cell: Cell, name: string, args: unknown): boolean {
-    const { kind, key } = cell;
-    if (cell.status === 'vacant') {
-      if (!this.#catchUp.hasBegun()) return true;
-      if (kind.activationReads !== undefined && this.#catchUp.isBehind(cell, kind.activationReads(key))) return true;
+  /** Behind everything that the actor wrote before (O1). */
+  #ask(cell: Cell, saying: Omit<Saying, 'ask'>, request: AskRequest): Promise<Answer<unknown>> {
+    if (this.#asks.isFull) {
+      return Promise.resolve({ ok: false, fault: { code: 'OVERLOADED', params: { what: 'asks between actors' } } });
     }
-    const reads = kind.reads?.[name];
-    return reads !== undefined && this.#catchUp.isBehind(cell, reads(key, args));
+    const correlation = this.#asks.next();
+    const { timeoutMs = ASK_TIMEOUT_MS, ...ask } = request;
+    return new Promise((resolve) => {
+      this.#asks.wait(correlation, this.#options.map.owner(saying.slot), timeoutMs, resolve);
+      this.#outbox.hold(cell, { ...saying, ask: { ...ask, correlation } });
+      this.#dispatcher.plan();
+    });
   }
 
-  /** The envelope goes back to its place, and is the next one when the tables have caught up. */
-  #park(cell: Cell, envelope: Envelope, args: unknown): false {
-    cell.mailbox.putBack(envelope);
-    this.#catchUp.park(cell, envelope, args);
-    return false;
+  #find(kind: string, key: string): Cell | undefined {
+    const number = this.#options.kinds.findIndex(({ protocol }) => protocol.kind === kind);
+    if (number < 0) return undefined;
+    return this.#cells.find(number, key, slotFor(this.#options.kinds[number]!.protocol, key));
   }
-
-  /** SH3: the actor runs again when its last record is settled. */
-  #waitForCommits(cell: Cell): false {
-    cell.status = 'waiting';
-    this.#outbox.hold(cell, { kind: 'wake', cell });
-    return false;
-  }
-
-  #activate(cell: Cell, turn: Turn, now: number): void {
-    cell.activation++;
-    turn.begin(cell, undefined, now);
-    cell.state = cell.kind.activate(turn);
-    cell.status = 'ready';
-    turn.clear();
-  }
-
-  #runAsync(cell: Cell, envelope: Envelope, turn: Turn, answer: Promise<unknown>): void {
-    // Other actors run meanwhile: this turn keeps its context for itself.
-    this.#turn = new Turn(this.#sources);
-    cell.status = 'busy';
-    this.#busy++;
-    const { activation } = cell;
-    const end = (effect: () => void): void => {
-      this.#busy--;
-      if (cell.activation === activation) {
-        cell.status = 'ready';
-        try {
-          effect();
-        } catch (error) {
-          turn.drop();
-          this.#recovery.turnFailed(cell, envelope, error);
-        }
-      } else {
-        // A commit of this actor failed meanwhile: the turn was built on what never happened.
-        cell.status = 'vacant';
-        turn.drop();
-        this.#outbox.answer(envelope, COMMIT_FAILED);
-        this.#outbox.credit(envelope);
-      }
-      this.#dispatcher.schedule(cell);
-    };
-    answer.then(
-      (value) => end(() => this.#completion.complete(cell, envelope, turn, value)),
-      (error: unknown) =>
-        end(() => {
-          throw error;
-        }),
-    );
-  }
-
-  /** The answer to an earlier ask of this key, by whichever actor; 'behind' when one may be on its way to the tables. */
-  #findAnswer(cell: Cell, idempotency: Idempotency, turn: Turn, mayWait: boolean): Remembered | 'behind' | undefined {
-    let behind = false;
-    const earlier = findAnswer(
-      (key) => {
-        const bytes = encodeKey(key);
-        behind ||= mayWait && this.#catchUp.isKeyBehind(cell, bytes);
-        return turn.getEncoded(bytes);
-      },
-      idempotency,
-      turn.now,
-    );
-    return behind ? 'behind' : earlier;
-  }
-
-  /** The same ask was answered before: that answer, or a conflict, and no second turn. */
-  #answerAgain(cell: Cell, envelope: Envelope, earlier: Remembered): true {
-    this.#outbox.credit(envelope);
-    if (earlier.kind === 'conflict') {
-      const reason = 'the idempotency key was used for another request';
-      this.#outbox.answer(envelope, { code: 'CONFLICT', params: { reason } });
-    } else {
-      this.#outbox.hold(cell, { kind: 'reply', to: envelope, fault: false, payload: earlier.payload, replayed: true });
-    }
-    return true;
-  }
-}
-
-function argsOf({ payload, args }: Envelope): unknown {
-  return payload === undefined ? args : decodeValue(payload);
 }

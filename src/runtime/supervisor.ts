@@ -15,8 +15,9 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { type Counters, Reservations } from './counters.js';
 import { type Reply, readBatch } from './envelope.js';
-import type { JournalHandle } from './journal-handle.js';
+import type { JournalKeeper } from './journal-keeper.js';
 import { Link, linkMemory } from './link.js';
+import type { LogLine } from './shard.js';
 import { NOBODY, type ShardMap, slotsOf } from './shard-map.js';
 import {
   type Fence,
@@ -42,13 +43,17 @@ export interface SupervisorOptions {
   readonly workers: number;
   readonly workerUrl: URL;
   readonly settings: unknown;
-  readonly directory: string;
+  readonly directory: string | undefined;
   readonly memory: SharedMemory;
   readonly counters: Counters;
   readonly map: ShardMap;
-  readonly journal: JournalHandle;
+  readonly journal: JournalKeeper;
   readonly residentBytesMax: number;
   readonly forceEncoding: boolean;
+  readonly seed: number;
+  readonly handlerMsMax: number;
+  readonly onLog: (line: LogLine) => void;
+  readonly onEscalation: (address: string, error: string) => void;
   readonly onReply: (reply: Reply) => void;
   readonly onLost: (worker: number) => void;
   readonly onTrouble: (message: string, details: Readonly<Record<string, unknown>>) => void;
@@ -124,10 +129,10 @@ export class Supervisor {
     );
   }
 
-  /** Puts a quarantined actor back to work; false when its worker has none of this address. */
-  async resume(worker: number, address: string): Promise<boolean> {
-    const answer = await this.#ask(this.#lives[worker], (ticket) => ({ kind: 'resume', ticket, address }));
-    return answer?.kind === 'resumed' && answer.found;
+  /** Tells every running worker to do something, and resolves with who found something to do. */
+  async tellAll(order: (ticket: number) => ToShard): Promise<boolean[]> {
+    const answers = await Promise.all(this.#lives.map((life) => this.#ask(life, order)));
+    return answers.map((answer) => answer?.kind === 'done' && answer.found);
   }
 
   /** Asks every worker to finish its turns and gates; those that have not after `timeoutMs` are ended. */
@@ -189,6 +194,7 @@ export class Supervisor {
       peers,
       residentBytesMax: options.residentBytesMax,
       forceEncoding: options.forceEncoding,
+      seed: options.seed,
       settings: options.settings,
     };
     const thread = new Worker(options.workerUrl, {
@@ -246,6 +252,7 @@ export class Supervisor {
     readBatch(Buffer.from(batch), life.worker + 1, {
       delivery: () => this.#options.onTrouble('a worker sent an envelope to the front door', { worker: life.worker }),
       reply: this.#options.onReply,
+      credit: () => this.#options.onTrouble('a worker reads a stream of the front door', { worker: life.worker }),
     });
   }
 
@@ -255,12 +262,16 @@ export class Supervisor {
         ready();
         break;
       case 'turn-failed': {
-        const { kind: _, ...details } = message;
+        const { kind: _, isEscalated, ...details } = message;
         this.#options.onTrouble('a turn failed', { worker: life.worker, ...details });
+        if (isEscalated) this.#options.onEscalation(message.address, message.error);
         break;
       }
+      case 'log':
+        this.#options.onLog(message.line);
+        break;
       case 'report':
-      case 'resumed':
+      case 'done':
         this.#tickets.get(message.ticket)?.(message);
         break;
       case 'stopped':

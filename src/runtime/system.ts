@@ -13,48 +13,64 @@
 
 import { systemClock } from '../clock.js';
 import { CodedError, type Fault } from '../errors.js';
-import { invariant } from '../invariant.js';
-import type { Key, Messages, Protocol } from './actor.js';
-import { formatAddress, SLOTS, slotOf } from './address.js';
 import { Asks } from './asks.js';
 import { decodeValue, encodeValue } from './codec.js';
+import type { Key } from './context.js';
 import { Counters } from './counters.js';
+import type { DeadLetter } from './dead-letter.js';
+import { WATCH } from './envelope.js';
 import { answerKeys, findAnswer } from './idempotency.js';
-import { JournalHandle } from './journal-handle.js';
+import { IncomingStream } from './incoming-stream.js';
+import { type JournalKeeper, openJournal, type StorePlace } from './journal-keeper.js';
 import { Progress } from './progress.js';
-import type { Actors, Answer, AskOptions, Durability, Idempotency } from './ref.js';
+import { type AnyProtocol, type Messages, type Protocol, slotFor } from './protocol.js';
+import type { Quarantined } from './quarantine.js';
+import {
+  type Actors,
+  type Answer,
+  type AskOptions,
+  type Durability,
+  type Ending,
+  endingOf,
+  type Idempotency,
+} from './ref.js';
+import { Routes } from './routes.js';
+import type { LogLine } from './shard.js';
 import { NOBODY, ShardMap } from './shard-map.js';
 import { encodeKey } from './storage/keys.js';
 import { openLmdbReader } from './storage/lmdb-store.js';
+import { MemoryStore } from './storage/memory-store.js';
 import type { StoreReader } from './storage/store.js';
 import { CommitCount, StoreView } from './store-view.js';
 import { Supervisor } from './supervisor.js';
-import type { JournalReport, JournalTuning, ShardReport } from './threads/protocol.js';
-import { messageNumber } from './turn.js';
+import type { JournalReport, ShardReport } from './threads/protocol.js';
 
 const ASK_TIMEOUT_MS = 30_000;
 /** So many envelopes leave before the end of a turn of the loop: the workers begin while the rest is still coming in. */
 const EARLY_FLUSH_ENVELOPES = 32;
 
 export interface SystemOptions {
-  /** Where the store's files are; it exists, and nobody else writes there. */
-  readonly directory: string;
-  /** Where the journal's segments are; it exists too. */
-  readonly journalDirectory: string;
-  /** Where a migration puts the store as it was, in a directory named after its schema version. */
-  readonly backups: string;
-  readonly journal: JournalTuning;
+  /** Undefined: nothing is kept, and a turn that writes fails. */
+  readonly store: StorePlace | undefined;
   readonly workers: number;
   /** The module that a worker thread runs: it calls runShardWorker with the kinds of `protocols`, in the same order. */
   readonly workerUrl: URL;
   /** Given to the worker module as it is. */
   readonly settings: unknown;
-  readonly protocols: readonly { readonly kind: string }[];
+  readonly protocols: readonly AnyProtocol[];
   readonly counters: readonly string[];
   /** What asks get that name no durability of their own. */
   readonly durability: Durability;
   readonly residentBytesMaxPerWorker: number;
   readonly forceEncoding: boolean;
+  /** Of the random numbers that actors draw. */
+  readonly seed: number;
+  /** A handler that blocks its worker longer than this has the worker replaced. Infinity: never. */
+  readonly handlerMsMax: number;
+  /** What actors say to the log. */
+  readonly onLog: (line: LogLine) => void;
+  /** An actor failed whose kind says `escalate`. */
+  readonly onEscalation: (address: string, error: string) => void;
   readonly onTrouble: (message: string, details: Readonly<Record<string, unknown>>) => void;
   /** The journal is gone: the process can promise nothing any more. */
   readonly onFatal: (error: unknown) => void;
@@ -73,10 +89,11 @@ export class System implements Actors {
   readonly #map: ShardMap;
   readonly #counters: Counters;
   readonly #progress: Progress;
-  readonly #journal: JournalHandle;
+  readonly #journal: JournalKeeper;
   readonly #supervisor: Supervisor;
   readonly #reader: StoreReader;
   readonly #view: StoreView;
+  readonly #routes: Routes;
   #flushPlanned = false;
   #unflushed = 0;
   #stopping = false;
@@ -88,7 +105,7 @@ export class System implements Actors {
     counters: Counters;
     commits: CommitCount;
     progress: Progress;
-    journal: JournalHandle;
+    journal: JournalKeeper;
     supervisor: Supervisor;
     reader: StoreReader;
   }) {
@@ -101,6 +118,7 @@ export class System implements Actors {
     this.#supervisor = parts.supervisor;
     this.#reader = parts.reader;
     this.#view = new StoreView(this.#reader, parts.commits);
+    this.#routes = new Routes(parts.options.protocols);
   }
 
   /** Opens the store and starts all threads. Rejects, with everything stopped, when one of them cannot start (SY3). */
@@ -109,47 +127,36 @@ export class System implements Actors {
     const commits = new CommitCount();
     const counters = new Counters(options.counters);
     const progress = new Progress();
-    const journal = new JournalHandle(
-      {
-        directory: options.directory,
-        journalDirectory: options.journalDirectory,
-        backups: options.backups,
-        tuning: options.journal,
-        memory: {
-          map: map.memory,
-          counters: counters.memory,
-          commits: commits.memory,
-          progress: progress.memory,
-        },
-        counterNames: options.counters,
-        slots: Array.from({ length: SLOTS }, (_, slot) => slot),
-      },
-      {
-        failing: (reason) => options.onTrouble('the store refuses writes', { reason }),
-        recovering: (groups) => options.onTrouble('recovering what the last process left', { groups }),
-        died: options.onFatal,
-      },
-    );
-    const fence = await journal.ready();
+    const memory = {
+      map: map.memory,
+      counters: counters.memory,
+      commits: commits.memory,
+      progress: progress.memory,
+    };
+    const { journal, fence } = await openJournal(options, memory);
     const asks = new Asks(systemClock);
     const supervisor = new Supervisor({
       workers: options.workers,
       workerUrl: options.workerUrl,
       settings: options.settings,
-      directory: options.directory,
-      memory: journal.memory,
+      directory: options.store?.directory,
+      memory,
       counters,
       map,
       journal,
       residentBytesMax: options.residentBytesMaxPerWorker,
       forceEncoding: options.forceEncoding,
+      seed: options.seed,
+      handlerMsMax: options.handlerMsMax,
+      onLog: options.onLog,
+      onEscalation: options.onEscalation,
       onReply: (reply) => asks.settle(reply),
       onLost: (worker) => asks.lose(worker),
       onTrouble: options.onTrouble,
     });
     try {
       await supervisor.start(fence);
-      const reader = openLmdbReader(options.directory);
+      const reader = options.store === undefined ? new MemoryStore() : openLmdbReader(options.store.directory);
       return new System({ options, asks, map, counters, commits, progress, journal, supervisor, reader });
     } catch (error) {
       await supervisor.stop(0);
@@ -165,9 +172,9 @@ export class System implements Actors {
     args: M[K]['args'],
     options: AskOptions = {},
   ): Promise<Answer<M[K]['reply']>> {
-    if (this.#asks.isFull) return refused({ code: 'OVERLOADED', params: { what: 'requests in flight' } });
+    if (this.#asks.isFull) return refused(TOO_MANY_ASKS);
     const correlation = this.#asks.next();
-    const worker = this.#send(to, key, message, args, correlation, options);
+    const worker = this.#send(to, key, this.#numberOf(to, message), args, correlation, options);
     if (typeof worker !== 'number') return refused(worker);
     return new Promise((resolve) => {
       const settle = resolve as (answer: Answer<unknown>) => void;
@@ -181,7 +188,41 @@ export class System implements Actors {
     message: K,
     args: M[K]['args'],
   ): boolean {
-    return typeof this.#send(to, key, message, args, 0, {}) === 'number';
+    return typeof this.#send(to, key, this.#numberOf(to, message), args, 0, {}) === 'number';
+  }
+
+  /** As an ask that is answered by items. Faults come from the iterator. */
+  stream(to: AnyProtocol, key: string, message: string, args: unknown): IncomingStream {
+    const correlation = this.#asks.next();
+    let worker: number | Fault = TOO_MANY_ASKS;
+    const stream = new IncomingStream((items) => {
+      if (items === 0) this.#asks.forget(correlation);
+      if (typeof worker !== 'number') return;
+      this.#supervisor.link(worker)?.allow({ correlation, items });
+      this.#planFlush();
+    });
+    if (!this.#asks.isFull) worker = this.#send(to, key, this.#numberOf(to, message), args, correlation, {});
+    if (typeof worker !== 'number') {
+      stream.settle({ ok: false, fault: worker });
+      return stream;
+    }
+    const settle = (answer: Answer<unknown>): void => stream.settle(answer);
+    this.#asks.wait(correlation, worker, Number.POSITIVE_INFINITY, settle, (item) => stream.item(item));
+    return stream;
+  }
+
+  /** Calls `ended` when the life in memory of an actor ends; what it returns takes the wish back. */
+  watch(to: AnyProtocol, key: string, ended: (ending: Ending) => void): () => void {
+    const correlation = this.#asks.next();
+    const worker = this.#send(to, key, WATCH, null, correlation, {});
+    if (typeof worker !== 'number') {
+      ended(endingOf(worker));
+      return () => undefined;
+    }
+    this.#asks.wait(correlation, worker, Number.POSITIVE_INFINITY, (answer) => {
+      if (!answer.ok) ended(endingOf(answer.fault));
+    });
+    return () => this.#asks.forget(correlation);
   }
 
   /** Asks that wait for an answer. */
@@ -234,11 +275,26 @@ export class System implements Actors {
     return true;
   }
 
-  /** Puts a quarantined actor back to work; false when there is none of this address. */
-  resume(kind: string, key: string): Promise<boolean> {
-    const worker = this.#map.owner(slotOf(kind, key));
-    if (worker === NOBODY) return Promise.resolve(false);
-    return this.#supervisor.resume(worker, formatAddress({ kind, key }));
+  async deadLetters(): Promise<DeadLetter[]> {
+    const reports = await this.#supervisor.report();
+    return reports.flatMap((report) => report?.recentDeadLetters ?? []).sort((a, b) => a.at - b.at);
+  }
+
+  async quarantined(): Promise<Quarantined[]> {
+    const reports = await this.#supervisor.report();
+    return reports.flatMap((report) => report?.quarantine ?? []);
+  }
+
+  /** Puts a quarantined actor back to work, `skip` without what it failed at; false when there is none of this address. */
+  async resume(address: string, skip = false): Promise<boolean> {
+    const found = await this.#supervisor.tellAll((ticket) => ({ kind: 'resume', ticket, address, skip }));
+    return found.includes(true);
+  }
+
+  /** Says again what a dead letter holds; false when it is not kept any more. */
+  async replay(letter: string): Promise<boolean> {
+    const found = await this.#supervisor.tellAll((ticket) => ({ kind: 'replay', ticket, letter }));
+    return found.includes(true);
   }
 
   /** Finishes what was admitted, makes it durable, and ends all threads; workers are given `timeoutMs`. */
@@ -254,26 +310,29 @@ export class System implements Actors {
   #send<M extends Messages>(
     to: Protocol<M>,
     key: string,
-    message: string,
+    message: number,
     args: unknown,
     correlation: number,
     options: AskOptions,
   ): number | Fault {
     if (this.#stopping) return { code: 'DRAINING' };
-    const slot = slotOf(to.kind, key);
+    const { kind, protocol } = this.#routes.to(to);
+    const slot = slotFor(protocol, key);
     const worker = this.#map.owner(slot);
     const link = worker === NOBODY ? undefined : this.#supervisor.link(worker);
     if (link === undefined) return { code: 'SLOT_MOVING' };
     const sent = link.send({
       slot,
-      kind: this.#kindNumber(to.kind),
+      kind,
       key,
-      message: messageNumber(to.messages, message),
-      sender: 0,
+      message,
+      senderKind: 0,
+      senderKey: '',
       correlation,
       control: false,
       durability: options.durability ?? this.#options.durability,
       idempotency: options.idempotency,
+      chain: undefined,
       payload: encodeValue(args),
     });
     if (!sent) return { code: 'OVERLOADED', params: { what: 'the link to the worker' } };
@@ -281,10 +340,8 @@ export class System implements Actors {
     return worker;
   }
 
-  #kindNumber(kind: string): number {
-    const number = this.#options.protocols.findIndex((protocol) => protocol.kind === kind);
-    invariant(number >= 0, () => `the system was started without the actor kind ${kind}`);
-    return number;
+  #numberOf<M extends Messages>(to: Protocol<M>, message: string): number {
+    return Routes.numberOf(this.#routes.to(to), message);
   }
 
   /** What is asked for in one turn of the loop leaves together, in few pieces. */
@@ -303,6 +360,8 @@ export class System implements Actors {
     this.#supervisor.flush();
   }
 }
+
+const TOO_MANY_ASKS: Fault = { code: 'OVERLOADED', params: { what: 'requests in flight' } };
 
 function refused(fault: Fault): Promise<{ readonly ok: false; readonly fault: Fault }> {
   return Promise.resolve({ ok: false, fault });

@@ -10,55 +10,34 @@
 // T2. A read sees the turn's own writes, then those of the actor that are not in the tables yet, then the tables.
 
 import { invariant } from '../invariant.js';
-import type { AnyKind, Key, KeyedValue, Messages, Protocol, RangeQuery, ReplyHandle, TurnContext } from './actor.js';
-import { slotOf } from './address.js';
+import type { AnyKind, Key, KeyedValue, Messages, OwnStore, Protocol, RangeQuery, ReplyHandle } from './actor.js';
+import type { Address } from './address.js';
 import type { Cell } from './cell.js';
 import { decodeValue, encodeValue } from './codec.js';
+import type { ActorLog, Context } from './context.js';
 import type { Counters, Reservations } from './counters.js';
-import { type Envelope, KEY_BYTES_MAX } from './envelope.js';
+import type { AskEffect, CounterEffect, ReminderEffect, ReplyEffect, Saying, TimerEffect } from './effects.js';
+import { type Envelope, KEY_BYTES_MAX, WATCH } from './envelope.js';
 import type { OwnWrites, WriteVisitor } from './merged-range.js';
 import type { Overlay } from './overlay.js';
+import { type AnyProtocol, slotFor } from './protocol.js';
+import { nextRandom } from './random.js';
+import type { Answer, AskOptions } from './ref.js';
+import { type Route, Routes } from './routes.js';
 import { VALUE_BYTES_MAX } from './storage/commit-batch.js';
 import { encodeKey } from './storage/keys.js';
 import type { StoreView } from './store-view.js';
 import { hashOf, WriteSet } from './write-set.js';
 
-export interface CounterEffect {
-  readonly counter: number;
-  readonly delta: number;
-  readonly reserved: boolean;
-}
-
-export interface TellEffect {
-  /** The recipient's kind, as its place in the system. */
-  readonly kind: number;
-  readonly slot: number;
-  readonly key: string;
-  readonly message: number;
-  /** Set when it leaves the thread: what the actor does to `args` later is not sent. */
-  readonly payload: Uint8Array | undefined;
-  readonly args: unknown;
-}
-
-export interface ReplyEffect {
-  readonly to: Envelope;
-  readonly answer: unknown;
-}
-
-export type TimerEffect =
-  | {
-      readonly kind: 'set';
-      readonly name: string;
-      readonly delayMs: number;
-      readonly message: number;
-      readonly payload: Uint8Array | undefined;
-      readonly args: unknown;
-    }
-  | { readonly kind: 'cancel'; readonly name: string };
+/** Actors that may wait for each other in a row. */
+export const CHAIN_MAX = 32;
 
 /** What every turn of a shard reads and sends through. */
+const NO_BYTES = new Uint8Array(0);
+
 export interface TurnSources {
   readonly kinds: readonly AnyKind[];
+  readonly routes: Routes;
   /** The slots of the shard. */
   readonly epochs: ReadonlyMap<number, number>;
   readonly forceEncoding: boolean;
@@ -66,20 +45,36 @@ export interface TurnSources {
   readonly overlay: Overlay;
   readonly counters: Counters;
   readonly reservations: Reservations;
+  /** What is written is kept. */
+  readonly isDurable: boolean;
+  readonly seed: number;
+  /** Sends an ask, and resolves with its answer. */
+  readonly ask: (cell: Cell, saying: Omit<Saying, 'ask'>, ask: AskRequest) => Promise<Answer<unknown>>;
+  readonly log: (level: 'info' | 'warn', cell: Cell, message: string, details: object | undefined) => void;
 }
 
-export class Turn implements TurnContext<Messages>, OwnWrites {
+/** An ask before it has a number. */
+export interface AskRequest extends Omit<AskEffect, 'correlation'> {
+  readonly timeoutMs: number | undefined;
+}
+
+export class Turn implements Context, OwnStore, OwnWrites {
   readonly #sources: TurnSources;
   #cell: Cell | undefined;
   #envelope: Envelope | undefined;
   now = 0;
-  sender = 0;
   readonly writes = new WriteSet();
   events: Uint8Array[] = [];
   adds: CounterEffect[] = [];
-  tells: TellEffect[] = [];
+  tells: Saying[] = [];
+  /** Asks that leave when the handler has returned its promise; from then on they leave at once. */
+  asks: (() => void)[] | undefined = [];
   replies: ReplyEffect[] = [];
   timers: TimerEffect[] = [];
+  reminders: ReminderEffect[] = [];
+  watches: Saying[] = [];
+  /** The actor's life ends with this turn. */
+  isLast = false;
   /** The ask of this turn was kept open. */
   keptOpen = false;
 
@@ -92,7 +87,13 @@ export class Turn implements TurnContext<Messages>, OwnWrites {
     this.#cell = cell;
     this.#envelope = envelope;
     this.now = nowMs;
-    this.sender = envelope === undefined ? 0 : envelope.sender;
+  }
+
+  /** The handler goes on after it has returned: asks need not wait any more. */
+  detach(): void {
+    const asks = this.asks ?? [];
+    this.asks = undefined;
+    for (const send of asks) send();
   }
 
   get kind(): string {
@@ -101,6 +102,41 @@ export class Turn implements TurnContext<Messages>, OwnWrites {
 
   get key(): string {
     return this.#current.key;
+  }
+
+  get store(): OwnStore {
+    return this;
+  }
+
+  get state(): unknown {
+    return this.#current.state;
+  }
+
+  set state(state: unknown) {
+    this.#current.state = state;
+  }
+
+  get self(): Address {
+    return { kind: this.kind, key: this.key };
+  }
+
+  get sender(): Address | undefined {
+    const envelope = this.#envelope;
+    if (envelope === undefined || envelope.senderKind === 0) return undefined;
+    return { kind: this.#sources.routes.name(envelope.senderKind - 1), key: envelope.senderKey };
+  }
+
+  get log(): ActorLog {
+    const cell = this.#current;
+    const { log } = this.#sources;
+    return {
+      info: (message, details) => log('info', cell, message, details),
+      warn: (message, details) => log('warn', cell, message, details),
+    };
+  }
+
+  random(): number {
+    return nextRandom(this.#current, this.#sources.seed);
   }
 
   get isDurable(): boolean {
@@ -116,6 +152,12 @@ export class Turn implements TurnContext<Messages>, OwnWrites {
     let value = this.#ownValue(key);
     if (value === undefined) value = this.#sources.view.getBytes(key);
     return value === undefined || value === null ? undefined : decodeValue(value);
+  }
+
+  /** What get() decodes. */
+  storedBytes(key: Key): Uint8Array | undefined {
+    const bytes = encodeKey(key);
+    return this.#ownValue(bytes) ?? this.#sources.view.getBytes(bytes) ?? undefined;
   }
 
   range(query: RangeQuery): KeyedValue[] {
@@ -153,6 +195,7 @@ export class Turn implements TurnContext<Messages>, OwnWrites {
 
   /** Also for the runtime's own tables. */
   write(key: Key, value: Uint8Array | null): void {
+    this.#mustKeep();
     // Found here it fails one turn; found by the store it would fail everybody's commit.
     invariant(
       value === null || value.length <= VALUE_BYTES_MAX,
@@ -175,6 +218,7 @@ export class Turn implements TurnContext<Messages>, OwnWrites {
   }
 
   emit(type: string, about: string | null, data: Readonly<Record<string, unknown>>): void {
+    this.#mustKeep();
     this.events.push(encodeValue([this.now, type, about, data]));
   }
 
@@ -184,13 +228,51 @@ export class Turn implements TurnContext<Messages>, OwnWrites {
     message: K,
     args: N[K]['args'],
   ): void {
-    const { kinds, epochs, forceEncoding } = this.#sources;
-    const kind = kinds.findIndex((candidate) => candidate.protocol.kind === to.kind);
-    invariant(kind >= 0, () => `there is no actor kind ${to.kind}`);
-    invariant(key.length * 3 <= KEY_BYTES_MAX, 'the key of an actor is too long');
-    const slot = slotOf(to.kind, key);
-    const payload = forceEncoding || !epochs.has(slot) ? encodeValue(args) : undefined;
-    this.tells.push({ kind, slot, key, message: messageNumber(to.messages, message), payload, args });
+    const route = this.#sources.routes.to(to);
+    this.tells.push({ ...this.#saying(route, key, Routes.numberOf(route, message), args), ask: undefined });
+  }
+
+  ask<N extends Messages, K extends keyof N & string>(
+    to: Protocol<N>,
+    key: string,
+    message: K,
+    args: N[K]['args'],
+    options: AskOptions = {},
+  ): Promise<Answer<N[K]['reply']>> {
+    const cell = this.#current;
+    const route = this.#sources.routes.to(to);
+    const saying = this.#saying(route, key, Routes.numberOf(route, message), args);
+    const chain = [...(this.#envelope?.chain ?? []), cell.address];
+    if (chain.length > CHAIN_MAX) {
+      const what = `actors that wait for each other, ${CHAIN_MAX} in a row`;
+      return Promise.resolve({ ok: false, fault: { code: 'OVERLOADED', params: { what } } });
+    }
+    const { timeoutMs, durability = 'durable', idempotency } = options;
+    const request: AskRequest = { timeoutMs, durability, idempotency, chain };
+    const send = () => this.#sources.ask(cell, saying, request) as Promise<Answer<N[K]['reply']>>;
+    const { asks } = this;
+    return asks === undefined ? send() : new Promise((resolve) => asks.push(() => void send().then(resolve)));
+  }
+
+  watch<K extends string>(to: AnyProtocol, key: string, message: K): void {
+    const number = this.#ownMessage(message);
+    const saying = this.#saying(this.#sources.routes.to(to), key, WATCH, number);
+    this.watches.push({ ...saying, ask: undefined });
+  }
+
+  remind(name: string, at: number, message: string, args: unknown): void {
+    this.#mustKeep();
+    invariant(Number.isFinite(at), 'a reminder is for a time in milliseconds since the epoch');
+    this.reminders.push({ name, at, message: this.#ownMessage(message), payload: encodeValue(args) });
+  }
+
+  forget(name: string): void {
+    this.#mustKeep();
+    this.reminders.push({ name, at: undefined, message: 0, payload: NO_BYTES });
+  }
+
+  stop(): void {
+    this.isLast = true;
   }
 
   replyHandle(): ReplyHandle | undefined {
@@ -204,13 +286,13 @@ export class Turn implements TurnContext<Messages>, OwnWrites {
     this.replies.push({ to: handle as unknown as Envelope, answer });
   }
 
-  setTimer(name: string, delayMs: number, message: string, args: unknown): void {
-    const number = messageNumber(this.#current.kind.protocol.messages, message);
+  schedule(name: string, delayMs: number, message: string, args: unknown): void {
+    const number = this.#ownMessage(message);
     const payload = this.#sources.forceEncoding ? encodeValue(args) : undefined;
     this.timers.push({ kind: 'set', name, delayMs, message: number, payload, args });
   }
 
-  cancelTimer(name: string): void {
+  cancel(name: string): void {
     this.timers.push({ kind: 'cancel', name });
   }
 
@@ -224,6 +306,10 @@ export class Turn implements TurnContext<Messages>, OwnWrites {
     if (this.tells.length > 0) this.tells = [];
     if (this.replies.length > 0) this.replies = [];
     if (this.timers.length > 0) this.timers = [];
+    if (this.asks === undefined || this.asks.length > 0) this.asks = [];
+    if (this.reminders.length > 0) this.reminders = [];
+    if (this.watches.length > 0) this.watches = [];
+    this.isLast = false;
     this.keptOpen = false;
   }
 
@@ -254,16 +340,32 @@ export class Turn implements TurnContext<Messages>, OwnWrites {
     return this.#current.unapplied === 0 && this.writes.size === 0 ? undefined : this;
   }
 
+  #saying(route: Route, key: string, message: number, args: unknown): Omit<Saying, 'ask'> {
+    const { epochs, forceEncoding } = this.#sources;
+    invariant(key.length * 3 <= KEY_BYTES_MAX, 'the key of an actor is too long');
+    const cell = this.#current;
+    const slot = slotFor(route.protocol, key);
+    const payload = forceEncoding || !epochs.has(slot) ? encodeValue(args) : undefined;
+    const [senderKind, senderKey] = [cell.kindNumber + 1, cell.key];
+    return { kind: 'saying', to: route.kind, slot, key, message, payload, args, senderKind, senderKey };
+  }
+
+  #ownMessage(message: string): number {
+    const { routes } = this.#sources;
+    return Routes.numberOf(routes.to(this.#current.kind.protocol), message);
+  }
+
+  #mustKeep(): void {
+    invariant(
+      this.#sources.isDurable,
+      () => `${this.kind} writes, and this system was given no directory to keep it in`,
+    );
+  }
+
   #checkTable(key: Key): void {
     invariant(
       this.#current.kind.tables.includes(key[0]),
       () => `${this.kind} wrote to the table ${key[0]}, which it does not declare (A3)`,
     );
   }
-}
-
-export function messageNumber(messages: readonly string[], message: string): number {
-  const number = messages.indexOf(message);
-  invariant(number >= 0, () => `there is no message ${message} in this protocol`);
-  return number;
 }

@@ -9,34 +9,28 @@
 
 import assert from 'node:assert/strict';
 import type {
-  ActivationContext,
   ActorKind,
+  Context,
   Key,
   KeyedValue,
   Messages,
+  OwnStore,
   Protocol,
   RangeQuery,
   ReplyHandle,
-  TurnContext,
+  StoreReads,
 } from '../../src/runtime/actor.js';
-import { LATER, Refusal } from '../../src/runtime/actor.js';
+import { LATER } from '../../src/runtime/actor.js';
 import { compareKeys, matches } from './key-order.js';
+import { type OpenAsk, type Outcome, outcomeOf } from './outcome.js';
+import { plain } from './plain-data.js';
+
+export type { OpenAsk } from './outcome.js';
 
 export interface RecordedEvent {
   readonly type: string;
   readonly agent: string | null;
   readonly data: Readonly<Record<string, unknown>>;
-}
-
-/** How an ask ended, or that it did not end yet. */
-export type Outcome<R> =
-  | { readonly kind: 'answered'; readonly value: R }
-  | { readonly kind: 'refused'; readonly code: string; readonly params: Readonly<Record<string, string | number>> }
-  | { readonly kind: 'open'; readonly ask: OpenAsk<R> };
-
-export interface OpenAsk<R> {
-  /** Undefined while it waits; `lost` when its activation died. */
-  outcome: Exclude<Outcome<R>, { kind: 'open' }> | 'lost' | undefined;
 }
 
 interface Effects {
@@ -191,7 +185,14 @@ export class ActorDouble<S, M extends Messages> {
   ) {}
 
   get state(): S {
-    this.#state ??= { value: this.kind.activate(this.#reads()) };
+    this.#state ??= {
+      value: this.kind.activate({
+        kind: this.kind.protocol.kind,
+        key: this.key,
+        now: this.world.now,
+        store: this.#reads(),
+      }),
+    };
     return this.#state.value;
   }
 
@@ -280,7 +281,7 @@ export class ActorDouble<S, M extends Messages> {
     let result: unknown;
     const state = this.state;
     try {
-      result = this.kind.handlers[message as keyof M & string](this.#context(effects, replyHandle), state, args);
+      result = this.kind.handlers[message as keyof M & string](this.#context(effects, replyHandle), args);
     } catch (error) {
       this.crash();
       throw error;
@@ -316,12 +317,9 @@ export class ActorDouble<S, M extends Messages> {
     this.#overlay.set(name, { key, value, pending });
   }
 
-  #reads(): ActivationContext {
-    const { world, key, kind } = this;
+  #reads(): StoreReads {
+    const { world } = this;
     return {
-      kind: kind.protocol.kind,
-      key,
-      now: world.now,
       get: (at) => {
         const own = this.#overlay.get(JSON.stringify(at));
         if (own !== undefined) return own.value === DELETED ? undefined : own.value;
@@ -334,11 +332,12 @@ export class ActorDouble<S, M extends Messages> {
     };
   }
 
-  #context(effects: Effects, replyHandle: () => ReplyHandle | undefined): TurnContext<M> {
-    const { world } = this;
-    return {
+  #context(effects: Effects, replyHandle: () => ReplyHandle | undefined): Context<S, M> {
+    const { world, key, kind } = this;
+    const self = { kind: kind.protocol.kind, key };
+    const absent = (what: string) => () => assert.fail(`these behaviours do not ${what}`);
+    const store: OwnStore = {
       ...this.#reads(),
-      sender: 0,
       put: (key, value) => this.#write(effects, key, plain(value)),
       delete: (key) => this.#write(effects, key, DELETED),
       add: (name, delta) => {
@@ -352,9 +351,24 @@ export class ActorDouble<S, M extends Messages> {
         effects.counters.push({ name, delta });
         return true;
       },
+    };
+    return {
+      ...self,
+      self,
+      now: world.now,
+      state: this.state,
+      sender: undefined,
+      store,
+      log: { info: () => undefined, warn: () => undefined },
+      random: absent('draw'),
+      ask: absent('ask'),
+      remind: absent('remind'),
+      forget: absent('forget'),
+      watch: absent('watch'),
+      stop: absent('stop'),
       emit: (type, agent, data) => effects.events.push(plain({ type, agent, data }) as RecordedEvent),
-      tell: (to: Protocol<Messages>, key: string, message: string, args: unknown) => {
-        assert.equal(`${to.kind}/${key}`, `${this.kind.protocol.kind}/${this.key}`, 'a tell to itself');
+      tell: <N extends Messages>(to: Protocol<N>, toKey: string, message: string, args: unknown) => {
+        assert.equal(`${to.kind}/${toKey}`, `${this.kind.protocol.kind}/${this.key}`, 'a tell to itself');
         effects.after.push(() => this.told.push({ message, args: plain(args) }));
       },
       replyHandle,
@@ -366,31 +380,13 @@ export class ActorDouble<S, M extends Messages> {
           ask.outcome = outcomeOf(answer);
         });
       },
-      setTimer: (name, delayMs, message, args) => {
+      schedule: (name, delayMs, message, args) => {
         assert.ok(delayMs >= 0 && Number.isFinite(delayMs), 'a timer has a delay');
         this.#timers.set(name, { at: world.now + delayMs, message, args });
       },
-      cancelTimer: (name) => {
+      cancel: (name) => {
         this.#timers.delete(name);
       },
     };
   }
-}
-
-function outcomeOf(result: unknown): Exclude<Outcome<unknown>, { kind: 'open' }> {
-  if (result instanceof Refusal) return { kind: 'refused', code: result.code, params: result.params };
-  return { kind: 'answered', value: plain(result) };
-}
-
-/** A copy, as it would come out of the codec. Fails on what does not survive one. */
-function plain<T>(value: T): T {
-  assertPlain(value);
-  return structuredClone(value);
-}
-
-function assertPlain(value: unknown): void {
-  assert.notEqual(typeof value, 'undefined', 'plain data has no undefined');
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return;
-  assert.ok(Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype, 'plain data has no classes');
-  for (const member of Object.values(value)) assertPlain(member);
 }

@@ -15,7 +15,7 @@ function stage() {
     return correlation;
   };
   const reply = (correlation: number, value: unknown, fault = false) =>
-    asks.settle({ correlation, fault, replayed: false, payload: encodeValue(value) });
+    asks.settle({ correlation, fault, replayed: false, more: false, payload: encodeValue(value) });
   return { clock, asks, answers, wait, reply };
 }
 

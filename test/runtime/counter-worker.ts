@@ -28,27 +28,30 @@ const counterKind: ActorKind<{ value: number }, CounterMessages> = {
   protocol: counter,
   tables: ['counter'],
   mailbox: { capacity: 10_000, bytesMax: 1024 * 1024 },
-  activate: (context) => ({ value: (context.get(['counter', context.key]) as number | undefined) ?? 0 }),
+  activate: (context) => ({ value: (context.store.get(['counter', context.key]) as number | undefined) ?? 0 }),
   residentBytes: () => 8,
   handlers: {
-    add(context, state, by) {
+    add(context, by) {
+      const { state } = context;
       state.value += by;
-      context.put(['counter', context.key], state.value);
-      context.add('total', by);
+      context.store.put(['counter', context.key], state.value);
+      context.store.add('total', by);
       return state.value;
     },
-    read: (_, state) => state.value,
-    forward(context, state, { to, by }) {
+    read: ({ state }) => state.value,
+    forward(context, { to, by }) {
+      const { state } = context;
       state.value += by;
-      context.put(['counter', context.key], state.value);
-      context.add('total', by);
+      context.store.put(['counter', context.key], state.value);
+      context.store.add('total', by);
       context.tell(counter, to, 'add', by);
       return state.value;
     },
-    reserve(context, state, { by, max }) {
-      if (!context.reserve('total', by, max)) return false;
+    reserve(context, { by, max }) {
+      const { state } = context;
+      if (!context.store.reserve('total', by, max)) return false;
       state.value += by;
-      context.put(['counter', context.key], state.value);
+      context.store.put(['counter', context.key], state.value);
       return true;
     },
   },
@@ -64,7 +67,7 @@ const unrulyKind: ActorKind<null, UnrulyMessages> = {
     throw() {
       throw new RangeError('it was told to fail');
     },
-    exit: (_, __, code) => process.exit(code),
+    exit: (_, code) => process.exit(code),
     burst() {
       setImmediate(() => {
         throw new Error('nobody catches this');
@@ -74,7 +77,7 @@ const unrulyKind: ActorKind<null, UnrulyMessages> = {
     spin() {
       for (;;);
     },
-    async slow(_, __, ms) {
+    async slow(_, ms) {
       await new Promise((resolve) => setTimeout(resolve, ms));
       return ms;
     },

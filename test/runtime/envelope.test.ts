@@ -3,12 +3,14 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Batch } from '../../src/runtime/batch.js';
 import {
+  type Credit,
   type Delivery,
   ENVELOPE_HEADER_BYTES,
   envelopeBytes,
   type Outgoing,
   type Reply,
   readBatch,
+  writeCredit,
   writeEnvelope,
   writeReply,
 } from '../../src/runtime/envelope.js';
@@ -17,40 +19,48 @@ const text = fc.string({ unit: 'binary', maxLength: 40 });
 const bytes = fc.uint8Array({ maxLength: 300 });
 const u32 = fc.nat({ max: 0xffff_ffff });
 
-const outgoing: fc.Arbitrary<Outgoing> = fc.record({
-  slot: fc.nat({ max: 1023 }),
-  kind: fc.nat({ max: 255 }),
-  key: text,
-  message: fc.nat({ max: 0xffff }),
-  sender: u32,
-  correlation: u32,
-  control: fc.boolean(),
-  durability: fc.constantFrom('volatile', 'committed', 'durable'),
-  idempotency: fc.option(fc.record({ scope: text, key: text, fingerprint: text }, { noNullPrototype: true }), {
-    nil: undefined,
-  }),
-  payload: bytes,
-});
+const outgoing: fc.Arbitrary<Outgoing> = fc
+  .record({
+    slot: fc.nat({ max: 1023 }),
+    kind: fc.nat({ max: 255 }),
+    key: text,
+    message: fc.nat({ max: 0xffff }),
+    senderKind: fc.nat({ max: 254 }),
+    senderKey: text,
+    correlation: u32,
+    control: fc.boolean(),
+    durability: fc.constantFrom('volatile', 'committed', 'durable'),
+    idempotency: fc.option(fc.record({ scope: text, key: text, fingerprint: text }, { noNullPrototype: true }), {
+      nil: undefined,
+    }),
+    chain: fc.option(fc.array(text, { minLength: 1, maxLength: 5 }), { nil: undefined }),
+    payload: bytes,
+  })
+  .map((item) => (item.senderKind === 0 ? { ...item, senderKey: '' } : item));
 const reply: fc.Arbitrary<Reply> = fc.record({
   correlation: u32,
   fault: fc.boolean(),
   replayed: fc.boolean(),
+  more: fc.boolean(),
   payload: bytes,
 });
+const credit: fc.Arbitrary<Credit> = fc.record({ correlation: u32, items: fc.nat({ max: 0xffff }) });
 
-type Read = { readonly delivery: Delivery } | { readonly reply: Reply };
+type Read = { readonly delivery: Delivery } | { readonly reply: Reply } | { readonly credit: Credit };
 
 function readAll(batch: Buffer, origin: number): Read[] {
   const read: Read[] = [];
   readBatch(batch, origin, {
     delivery: (delivery) => read.push({ delivery }),
     reply: (came) => read.push({ reply: came }),
+    credit: (came) => read.push({ credit: came }),
   });
   return read;
 }
 
 /** Only what was written, with plain bytes. */
 function plain(read: Read): unknown {
+  if ('credit' in read) return read.credit;
   if ('reply' in read) return { ...read.reply, payload: [...read.reply.payload] };
   const { slot, kind, key, envelope } = read.delivery;
   return { slot, kind, key, ...envelope, payload: [...envelope.payload!] };
@@ -59,23 +69,29 @@ function plain(read: Read): unknown {
 describe('an envelope', () => {
   it('is read back as it was written, whatever lies before and behind it in the batch (E1)', () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(outgoing, reply), { maxLength: 30 }), fc.nat({ max: 50 }), (items, origin) => {
-        const batch = new Batch();
-        const lengths = items.map((item) => {
-          if (!('slot' in item)) return writeReply(batch, item);
-          const length = writeEnvelope(batch, item);
-          assert.ok(length <= envelopeBytes(item), 'more was written than was told');
-          return length;
-        });
-        const read = readAll(Buffer.from(batch.take()), origin).map(plain);
-        const expected = items.map((item, index) => {
-          const payload = [...item.payload];
-          if (!('slot' in item)) return { ...item, payload };
-          return { ...item, payload, args: undefined, origin, bytes: lengths[index], attempts: 0 };
-        });
-        assert.deepEqual(read, expected);
-        assert.equal(batch.used, 0);
-      }),
+      fc.property(
+        fc.array(fc.oneof(outgoing, reply, credit), { maxLength: 30 }),
+        fc.nat({ max: 50 }),
+        (items, origin) => {
+          const batch = new Batch();
+          const lengths = items.map((item) => {
+            if ('items' in item) return writeCredit(batch, item);
+            if (!('slot' in item)) return writeReply(batch, item);
+            const length = writeEnvelope(batch, item);
+            assert.ok(length <= envelopeBytes(item), 'more was written than was told');
+            return length;
+          });
+          const read = readAll(Buffer.from(batch.take()), origin).map(plain);
+          const expected = items.map((item, index) => {
+            if ('items' in item) return { ...item };
+            const payload = [...item.payload];
+            if (!('slot' in item)) return { ...item, payload };
+            return { ...item, payload, args: undefined, origin, bytes: lengths[index], attempts: 0 };
+          });
+          assert.deepEqual(read, expected);
+          assert.equal(batch.used, 0);
+        },
+      ),
     );
   });
 
@@ -86,11 +102,13 @@ describe('an envelope', () => {
       kind: 0,
       key: 'key',
       message: 0,
-      sender: 0,
+      senderKind: 0,
+      senderKey: '',
       correlation: 1,
       control: false,
       durability: 'durable',
       idempotency: undefined,
+      chain: undefined,
       payload: Uint8Array.of(1, 2, 3),
     });
     const sound = Buffer.from(batch.take());

@@ -4,6 +4,7 @@ import { OPS_MAX } from '../../src/runtime/commit-record.js';
 import { Counters, Reservations } from '../../src/runtime/counters.js';
 import { JournalFeed, UNSETTLED_BYTES_MAX } from '../../src/runtime/journal-feed.js';
 import { Overlay } from '../../src/runtime/overlay.js';
+import { Routes } from '../../src/runtime/routes.js';
 import { MemoryStore } from '../../src/runtime/storage/memory-store.js';
 import { CommitCount, StoreView } from '../../src/runtime/store-view.js';
 import { Turn } from '../../src/runtime/turn.js';
@@ -17,12 +18,17 @@ function stage() {
   const counters = new Counters([]);
   const turn = new Turn({
     kinds: [],
+    routes: new Routes([]),
     epochs: new Map(),
     forceEncoding: true,
     view: new StoreView(new MemoryStore(), new CommitCount()),
     overlay: new Overlay(),
     counters,
     reservations: new Reservations(counters),
+    isDurable: true,
+    seed: 0,
+    ask: () => assert.fail('nobody asks'),
+    log: () => assert.fail('nobody logs'),
   });
   const append = (valueBytes: number) => {
     turn.write(['t', 1], new Uint8Array(valueBytes));

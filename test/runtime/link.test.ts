@@ -10,11 +10,13 @@ function outgoing(correlation: number, payload: Uint8Array): Outgoing {
     kind: 0,
     key: 'k',
     message: 0,
-    sender: 0,
+    senderKind: 0,
+    senderKey: '',
     correlation,
     control: false,
     durability: 'durable',
     idempotency: undefined,
+    chain: undefined,
     payload,
   };
 }
@@ -33,6 +35,7 @@ function arrived(posted: ArrayBuffer[]): { correlation: number; bytes: number }[
     readBatch(Buffer.from(batch), 0, {
       delivery: ({ envelope }) => read.push(envelope),
       reply: ({ correlation }) => read.push({ correlation, bytes: 0 }),
+      credit: ({ correlation }) => read.push({ correlation, bytes: 0 }),
     });
   }
   return read;
@@ -41,13 +44,15 @@ function arrived(posted: ArrayBuffer[]): { correlation: number; bytes: number }[
 describe('a link', () => {
   it('delivers in the order of sending, in as many batches as there were flushes (L1)', () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom('send', 'answer', 'flush'), { maxLength: 200 }), (steps) => {
+      fc.property(fc.array(fc.constantFrom('send', 'answer', 'allow', 'flush'), { maxLength: 200 }), (steps) => {
         const { here, posted } = pair();
         let sent = 0;
         for (const step of steps) {
           if (step === 'flush') here.flush();
           else if (step === 'send') assert.equal(here.send(outgoing(++sent, Uint8Array.of(1))), true);
-          else here.answer({ correlation: ++sent, fault: false, replayed: false, payload: Uint8Array.of(1) });
+          else if (step === 'allow') here.allow({ correlation: ++sent, items: 1 });
+          else
+            here.answer({ correlation: ++sent, fault: false, replayed: false, more: false, payload: Uint8Array.of(1) });
         }
         here.flush();
         assert.deepEqual(
@@ -67,7 +72,7 @@ describe('a link', () => {
       here.flush();
     }
     assert.ok(sent >= 63 && here.inFlightBytes <= LINK_BYTES_MAX);
-    here.answer({ correlation: 99, fault: false, replayed: false, payload });
+    here.answer({ correlation: 99, fault: false, replayed: false, more: false, payload });
     here.flush();
     const [first] = arrived(posted);
     there.credit(first!.bytes);

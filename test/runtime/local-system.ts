@@ -17,14 +17,14 @@ import { Link, linkMemory } from '../../src/runtime/link.js';
 import { Progress } from '../../src/runtime/progress.js';
 import type { TurnFailure } from '../../src/runtime/recovery.js';
 import type { Answer, AskOptions } from '../../src/runtime/ref.js';
-import { Shard } from '../../src/runtime/shard.js';
+import { Routes } from '../../src/runtime/routes.js';
+import { type LogLine, Shard } from '../../src/runtime/shard.js';
 import { NOBODY, ShardMap, slotsOf } from '../../src/runtime/shard-map.js';
 import { encodeKey } from '../../src/runtime/storage/keys.js';
 import { MemoryStore } from '../../src/runtime/storage/memory-store.js';
 import { CommitCount, StoreView } from '../../src/runtime/store-view.js';
 import { readTablesState } from '../../src/runtime/tables.js';
 import { FRONT } from '../../src/runtime/threads/protocol.js';
-import { messageNumber } from '../../src/runtime/turn.js';
 import { ManualClock } from './manual-clock.js';
 import { MemoryLog } from './memory-log.js';
 
@@ -91,6 +91,9 @@ export class LocalSystem {
   readonly applier: Applier;
   readonly asks: Asks;
   readonly failures: TurnFailure[] = [];
+  /** What actors said to the log. */
+  readonly lines: LogLine[] = [];
+  readonly routes: Routes;
   readonly shards: LocalShard[] = [];
   /** Former lives that still run. */
   readonly zombies: LocalShard[] = [];
@@ -106,6 +109,7 @@ export class LocalSystem {
   constructor(options: LocalOptions) {
     this.#options = options;
     this.counters = new Counters(options.counters ?? ['total']);
+    this.routes = new Routes(options.kinds.map(({ protocol }) => protocol));
     const { log, map, tables, counters, commits, progress } = this;
     const counterNames = counters.names;
     const start = { ...readTablesState(tables, counterNames), epoch: 0 };
@@ -171,16 +175,19 @@ export class LocalSystem {
     correlation: number,
     options: AskOptions,
   ): boolean {
+    const route = this.routes.to(to);
     return life.front.send({
       slot: slotOf(to.kind, key),
-      kind: this.#options.kinds.findIndex(({ protocol }) => protocol.kind === to.kind),
+      kind: route.kind,
       key,
-      message: messageNumber(to.messages, message),
-      sender: 0,
+      message: Routes.numberOf(route, message),
+      senderKind: 0,
+      senderKey: '',
       correlation,
       control: false,
       durability: options.durability ?? 'durable',
       idempotency: options.idempotency,
+      chain: undefined,
       payload: encodeValue(args),
     });
   }
@@ -239,6 +246,7 @@ export class LocalSystem {
         readBatch(Buffer.from(batch), FRONT, {
           delivery: () => assert.fail('a shard sent an envelope to the front door'),
           reply: (reply) => this.asks.settle(reply),
+          credit: () => assert.fail('a shard reads a stream of the front door'),
         });
       }
     }
@@ -345,6 +353,9 @@ export class LocalSystem {
       clock: this.clock,
       residentBytesMax: this.#options.residentBytesMax ?? 64 * 1024 * 1024,
       forceEncoding: true,
+      isDurable: true,
+      seed: 0,
+      onLog: (line) => this.lines.push(line),
       onFailure: (failure) => this.failures.push(failure),
     });
   }

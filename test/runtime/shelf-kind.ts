@@ -66,10 +66,10 @@ export function makeShelves(bounds: { readonly capacity?: number } = {}): Shelve
     activationReads: () => [rowOf(NOTICE.shelf, NOTICE.name)],
     activate(context) {
       shelves.activations++;
-      const rows = context.range({ under: ['shelf', context.key], limit: ALL });
+      const rows = context.store.range({ under: ['shelf', context.key], limit: ALL });
       return {
         rows: rows.map(({ key, value }) => [String(key[2]), value as number] as const),
-        notice: (context.get(rowOf(NOTICE.shelf, NOTICE.name)) as number | undefined) ?? null,
+        notice: (context.store.get(rowOf(NOTICE.shelf, NOTICE.name)) as number | undefined) ?? null,
       };
     },
     residentBytes: () => 1000,
@@ -78,31 +78,32 @@ export function makeShelves(bounds: { readonly capacity?: number } = {}): Shelve
       survey: () => [['shelf']],
     },
     handlers: {
-      act(context, _, { puts, drops, look: { after, ...rest } }) {
-        for (const [name, value] of puts) context.put(rowOf(context.key, name), value);
-        for (const name of drops) context.delete(rowOf(context.key, name));
+      act(context, { puts, drops, look: { after, ...rest } }) {
+        for (const [name, value] of puts) context.store.put(rowOf(context.key, name), value);
+        for (const name of drops) context.store.delete(rowOf(context.key, name));
         const under: Key = ['shelf', context.key];
         const query = { ...rest, under, ...(after !== undefined && { after: rowOf(context.key, after) }) };
         const { limit: _limit, reverse: _reverse, ...counted } = query;
         return {
-          rows: context.range(query).map(({ key, value }) => [String(key[2]), value as number] as const),
-          names: context.rangeKeys(query).map((key) => String(key[2])),
-          count: context.count(counted),
+          rows: context.store.range(query).map(({ key, value }) => [String(key[2]), value as number] as const),
+          names: context.store.rangeKeys(query).map((key) => String(key[2])),
+          count: context.store.count(counted),
         };
       },
-      found: (_, { rows }) => rows,
-      notice: (_, { notice }) => notice,
+      found: ({ state: { rows } }) => rows,
+      notice: ({ state: { notice } }) => notice,
       fail() {
         if (shelves.failuresLeft === 0) return null;
         shelves.failuresLeft--;
         throw new RangeError('it was told to fail');
       },
-      peek: (context, _, { shelf: other, name }) => (context.get(rowOf(other, name)) as number | undefined) ?? null,
-      glance: (context, _, { shelf: other, name }) => (context.get(rowOf(other, name)) as number | undefined) ?? null,
+      peek: (context, { shelf: other, name }) => (context.store.get(rowOf(other, name)) as number | undefined) ?? null,
+      glance: (context, { shelf: other, name }) =>
+        (context.store.get(rowOf(other, name)) as number | undefined) ?? null,
       survey: (context) =>
-        context.rangeKeys({ under: ['shelf'], limit: ALL }).map((key) => `${String(key[1])}/${String(key[2])}`),
-      take(context, _, { shelf: other, name }) {
-        context.delete(rowOf(other, name));
+        context.store.rangeKeys({ under: ['shelf'], limit: ALL }).map((key) => `${String(key[1])}/${String(key[2])}`),
+      take(context, { shelf: other, name }) {
+        context.store.delete(rowOf(other, name));
         return null;
       },
       emit(context) {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Cell } from '../../src/runtime/cell.js';
+import { decodeValue } from '../../src/runtime/codec.js';
 import { DEAD_LETTERS_KEPT, DeadLetters } from '../../src/runtime/dead-letter.js';
+import type { Envelope } from '../../src/runtime/envelope.js';
 import { QUARANTINED_MAX, Quarantine } from '../../src/runtime/quarantine.js';
 import {
   BACKOFF_MS_MAX,
@@ -46,22 +48,47 @@ describe('the quarantine', () => {
   it('holds a bounded number: past it the one that waited longest must go', () => {
     const { kind } = makeToys();
     const quarantine = new Quarantine();
-    for (let i = 0; i < QUARANTINED_MAX; i++) assert.equal(quarantine.add(new Cell(kind, 0, `${i}`, 0), i), undefined);
-    const released = quarantine.add(new Cell(kind, 0, 'last', 0), 5_000);
+    const aside = (key: string, since: number) => ({
+      cell: new Cell(kind, 0, key, 0),
+      since,
+      error: 'why',
+      envelope: { message: 0 } as Envelope,
+    });
+    for (let i = 0; i < QUARANTINED_MAX; i++) assert.equal(quarantine.add(aside(`${i}`, i)), undefined);
+    const released = quarantine.add(aside('last', 5_000));
     assert.equal(released, 'counter/0');
-    assert.equal(quarantine.remove(released)?.key, '0');
+    assert.equal(quarantine.remove(released)?.cell.key, '0');
     assert.equal(quarantine.remove(released), undefined);
     assert.equal(quarantine.size, QUARANTINED_MAX);
-    assert.deepEqual(quarantine.list().at(-1), { address: 'counter/last', reason: '', since: 5_000 });
+    assert.deepEqual(quarantine.list().at(-1), {
+      address: 'counter/last',
+      reason: '',
+      since: 5_000,
+      message: 'add',
+      error: 'why',
+      waiting: 0,
+    });
   });
 });
 
 describe('dead letters', () => {
   it('are all counted, and the newest are kept, oldest first', () => {
     const letters = new DeadLetters();
-    const letter = (at: number) => ({ address: 'a/b', message: 'm', reason: 'r', at });
+    const saying = { kind: 'saying', to: 0, slot: 0, key: 'b', message: 0, senderKind: 0, senderKey: '' } as const;
+    const letter = (at: number) => ({
+      address: 'a/b',
+      message: 'm',
+      reason: 'r',
+      at,
+      saying,
+      payload: undefined,
+      args: at,
+    });
     letters.add(letter(0));
-    assert.deepEqual(letters.recent(), [letter(0)]);
+    const [first] = letters.recent();
+    assert.deepEqual({ ...first, id: '' }, { id: '', address: 'a/b', message: 'm', reason: 'r', at: 0, args: 0 });
+    assert.deepEqual(decodeValue(letters.find(first!.id)!.payload!), 0);
+    assert.equal(letters.find('none'), undefined);
     for (let at = 1; at < DEAD_LETTERS_KEPT + 10; at++) letters.add(letter(at));
     assert.equal(letters.total, DEAD_LETTERS_KEPT + 10);
     assert.deepEqual(

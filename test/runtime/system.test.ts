@@ -25,16 +25,18 @@ interface Trouble {
 }
 
 async function start(
-  over: Partial<SystemOptions> & { settings?: CounterSettings } = {},
+  over: Partial<SystemOptions> & { settings?: CounterSettings; directory?: string } = {},
 ): Promise<{ system: System; troubles: Trouble[]; fatal: unknown[] }> {
   const troubles: Trouble[] = [];
   const fatal: unknown[] = [];
   const home = over.directory ?? directory();
   const system = await System.start({
-    directory: home,
-    journalDirectory: join(home, 'journal'),
-    backups: join(directory(), 'backups'),
-    journal: { segmentBytes: 256 * 1024, unappliedBytesMax: 128 * 1024 * 1024, applyAfterMs: 250 },
+    store: {
+      directory: home,
+      journalDirectory: join(home, 'journal'),
+      backups: join(directory(), 'backups'),
+      journal: { segmentBytes: 256 * 1024, unappliedBytesMax: 128 * 1024 * 1024, applyAfterMs: 250 },
+    },
     workers: 1,
     workerUrl: new URL('./counter-worker.js', import.meta.url),
     settings: {},
@@ -43,6 +45,10 @@ async function start(
     durability: 'durable',
     residentBytesMaxPerWorker: 64 * 1024 * 1024,
     forceEncoding: true,
+    seed: 0,
+    handlerMsMax: Number.POSITIVE_INFINITY,
+    onLog: () => undefined,
+    onEscalation: () => undefined,
     onTrouble: (message, details) => troubles.push({ message, details }),
     onFatal: (error) => fatal.push(error),
     ...over,
@@ -249,7 +255,7 @@ describe('a system', { timeout: 120_000 }, () => {
       assert.ok(Date.now() < deadline, `${failures()} failures were reported`);
       await new Promise((resolve) => setImmediate(resolve));
     }
-    assert.equal(await system.resume('unruly', 'a'), false);
+    assert.equal(await system.resume('unruly/a'), false);
     await stop(system);
   });
 

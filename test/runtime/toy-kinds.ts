@@ -4,11 +4,11 @@ import {
   type ActorKind,
   type AnyKind,
   anyKind,
+  type Context,
   LATER,
   protocol,
   type ReplyHandle,
   refuse,
-  type TurnContext,
 } from '../../src/runtime/actor.js';
 
 export type CounterMessages = {
@@ -119,7 +119,7 @@ export function makeToys(bounds: ToyOptions = {}): Toys {
         toys.activationsToFail--;
         throw new Error('the actor cannot start');
       }
-      const value = (context.get(['counter', context.key]) as number | undefined) ?? 0;
+      const value = (context.store.get(['counter', context.key]) as number | undefined) ?? 0;
       return { value, notes: [], waiting: [], heldBytes: bounds.residentBytes ?? 0, badResident: false };
     },
     reads: { observe: (_, key) => [['counter', key]], observeAll: () => [['counter']] },
@@ -134,9 +134,10 @@ export function makeToys(bounds: ToyOptions = {}): Toys {
 }
 
 /** The value grows, and one event tells by how much. */
-function grow(context: TurnContext<CounterMessages>, state: CounterState, by: number): void {
+function grow(context: Context<CounterState, CounterMessages>, by: number): void {
+  const { state } = context;
   state.value += by;
-  context.put(['counter', context.key], state.value);
+  context.store.put(['counter', context.key], state.value);
   context.emit('added', context.key, { by });
 }
 
@@ -145,25 +146,27 @@ type Handlers = ActorKind<CounterState, CounterMessages>['handlers'];
 const growing = (
   reserveFrom: string,
 ): Pick<Handlers, 'add' | 'read' | 'readStored' | 'refuseButWrite' | 'reserve' | 'foreignTable'> => ({
-  add: (context, state, by) => {
-    grow(context, state, by);
-    context.add('total', by);
+  add: (context, by) => {
+    const { state } = context;
+    grow(context, by);
+    context.store.add('total', by);
     return state.value;
   },
-  read: (_, state) => state.value,
-  readStored: (context) => (context.get(['counter', context.key]) as number | undefined) ?? 0,
-  refuseButWrite: (context, state, by) => {
+  read: ({ state }) => state.value,
+  readStored: (context) => (context.store.get(['counter', context.key]) as number | undefined) ?? 0,
+  refuseButWrite: (context, by) => {
+    const { state } = context;
     state.value += by;
-    context.put(['counter', context.key], state.value);
+    context.store.put(['counter', context.key], state.value);
     return refuse('CONFLICT', { reason: 'it was told to refuse' });
   },
-  reserve: (context, state, { by, max }) => {
-    if (!context.reserve(reserveFrom, by, max)) return false;
-    grow(context, state, by);
+  reserve: (context, { by, max }) => {
+    if (!context.store.reserve(reserveFrom, by, max)) return false;
+    grow(context, by);
     return true;
   },
   foreignTable: (context) => {
-    context.put(['other', context.key], 1);
+    context.store.put(['other', context.key], 1);
     return null;
   },
 });
@@ -171,38 +174,41 @@ const growing = (
 const failing = (
   toys: Toys,
 ): Pick<Handlers, 'fail' | 'failAfterState' | 'reserveAndFail' | 'badTell' | 'badResident'> => ({
-  fail(context, state, { add, times }) {
+  fail(context, { add, times }) {
+    const { state } = context;
     state.value += add;
-    context.put(['counter', context.key], state.value);
+    context.store.put(['counter', context.key], state.value);
     context.tell(counter, 'witness', 'note', state.value);
     const failed = (toys.failed.get(context.key) ?? 0) + 1;
     toys.failed.set(context.key, failed);
     if (failed <= times) throw new RangeError('it was told to fail');
     return state.value;
   },
-  failAfterState: (_, state) => {
+  failAfterState: ({ state }) => {
     state.value = -1;
     throw new RangeError('it was told to fail');
   },
-  reserveAndFail: (context, _, { by, max }) => {
-    context.reserve('total', by, max);
+  reserveAndFail: (context, { by, max }) => {
+    context.store.reserve('total', by, max);
     throw new RangeError('it was told to fail');
   },
-  badTell: (context, _, what) => {
+  badTell: (context, what) => {
     if (what === 'kind') context.tell(protocol<CounterMessages>('nobody', ['add']), 'x', 'add', 1);
     else context.tell(counter, 'x', 'add', (2n ** 100n) as unknown as number);
     return null;
   },
-  badResident: (context, state) => {
+  badResident: (context) => {
+    const { state } = context;
     state.badResident = true;
-    context.put(['counter', context.key], 99);
-    context.reserve('total', 5, 1000);
+    context.store.put(['counter', context.key], 99);
+    context.store.reserve('total', 5, 1000);
     return null;
   },
 });
 
 const slow = (toys: Toys): Pick<Handlers, 'slowAdd'> => ({
-  async slowAdd(context, state, by) {
+  async slowAdd(context, by) {
+    const { state } = context;
     const running = (toys.running.get(context.key) ?? 0) + 1;
     toys.running.set(context.key, running);
     toys.mostRunning = Math.max(toys.mostRunning, running);
@@ -211,58 +217,61 @@ const slow = (toys: Toys): Pick<Handlers, 'slowAdd'> => ({
     } finally {
       toys.running.set(context.key, running - 1);
     }
-    grow(context, state, by);
-    context.add('total', by);
+    grow(context, by);
+    context.store.add('total', by);
     return state.value;
   },
 });
 
 const talking: Pick<Handlers, 'addAndTell' | 'tellOnly' | 'note' | 'notes' | 'wait' | 'release' | 'later' | 'cancel'> =
   {
-    addAndTell: (context, state, { to, by }) => {
-      grow(context, state, by);
-      context.add('total', by);
+    addAndTell: (context, { to, by }) => {
+      const { state } = context;
+      grow(context, by);
+      context.store.add('total', by);
       context.tell(counter, to, 'add', by);
       return state.value;
     },
-    tellOnly: (context, _, { to, values }) => {
+    tellOnly: (context, { to, values }) => {
       for (const value of values) context.tell(counter, to, 'note', value);
       return null;
     },
-    note: (_, state, value) => {
+    note: ({ state }, value) => {
       state.notes.push(value);
       return null;
     },
-    notes: (_, state) => state.notes,
-    wait: (context, state) => {
+    notes: ({ state }) => state.notes,
+    wait: (context) => {
+      const { state } = context;
       const handle = context.replyHandle();
       if (handle !== undefined) state.waiting.push(handle);
       return LATER;
     },
-    release: (context, state, by) => {
+    release: (context, by) => {
+      const { state } = context;
       state.value += by;
-      context.put(['counter', context.key], state.value);
+      context.store.put(['counter', context.key], state.value);
       for (const handle of state.waiting.splice(0)) {
         context.reply(handle, state.value);
         context.reply(handle, -1);
       }
       return state.value;
     },
-    later: (context, _, { delayMs, by }) => {
-      context.setTimer('add', delayMs, 'add', by);
+    later: (context, { delayMs, by }) => {
+      context.schedule('add', delayMs, 'add', by);
       return null;
     },
     cancel: (context) => {
-      context.cancelTimer('add');
+      context.cancel('add');
       return null;
     },
   };
 
 const observing: Pick<Handlers, 'observe' | 'observeAll'> = {
-  observe: (context, _, key) => (context.get(['counter', key]) as number | undefined) ?? 0,
+  observe: (context, key) => (context.store.get(['counter', key]) as number | undefined) ?? 0,
   observeAll: (context) =>
     Object.fromEntries(
-      context
+      context.store
         .range({ under: ['counter'], limit: 1000 })
         .map(({ key, value }) => [String(key[1]), value as number] as const),
     ),

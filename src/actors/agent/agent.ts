@@ -22,7 +22,7 @@
 // A4. An absent or retired address keeps nothing in memory. An absent one is looked up for every message: it may have been
 //     registered since.
 
-import { type ActorKind, refuse } from '../../runtime/actor.js';
+import { type Actor, actor, refuse } from '../../runtime/actor.js';
 import { AGENTS, type AgentEntry } from '../operator/protocol.js';
 import { append, type InboxBounds } from './delivering.js';
 import { type AgentMessages, agentProtocol } from './protocol.js';
@@ -42,19 +42,21 @@ const NO_AGENT = refuse('NOT_FOUND', { what: 'agent' });
 /** The caller is, or was, the agent itself: it got past the gate while its token was being revoked. */
 const NOT_ALIVE = refuse('UNAUTHORIZED', { who: 'agent' });
 
-export function agentKind(config: AgentConfig): ActorKind<AgentState, AgentMessages> {
-  return {
+export function agentKind(config: AgentConfig): Actor<AgentState, AgentMessages> {
+  return actor({
     protocol: agentProtocol,
+    persistence: 'keys',
+    counters: [AGENTS],
     tables: ['agent', 'inbox', 'inbox_head', 'lease', 'owned', 'registry', 'token'],
     mailbox: MAILBOX,
     // Born by its operator; all other rows of its own it writes itself.
     activationReads: (key) => [['agent', key]],
-    activate: activateAgent,
+    state: activateAgent,
     reads: { listRegistry: () => [['registry']] },
     isBlank: ({ life }) => life.kind === 'absent',
     residentBytes,
     mayPassivate: ({ life }) => life.kind !== 'alive' || life.waiters.size === 0,
-    handlers: {
+    messages: {
       deliver: deliverWithin(config.inbox),
       take: takeMessages,
       cancelTake: stopWaiting,
@@ -67,12 +69,12 @@ export function agentKind(config: AgentConfig): ActorKind<AgentState, AgentMessa
       leaseOver,
       purge,
     },
-  };
+  });
 }
 
 function deliverWithin(bounds: InboxBounds): On<'deliver'> {
-  return (context, state, message) => {
-    const life = lifeOf(context, state);
+  return (context, message) => {
+    const life = lifeOf(context);
     if (life === undefined) return NO_AGENT;
     releaseLeases(context, life);
     const answer = append(context, life, bounds, message);
@@ -82,8 +84,8 @@ function deliverWithin(bounds: InboxBounds): On<'deliver'> {
   };
 }
 
-const takeMessages: On<'take'> = (context, state, args) => {
-  const life = lifeOf(context, state);
+const takeMessages: On<'take'> = (context, args) => {
+  const life = lifeOf(context);
   if (life === undefined) return NOT_ALIVE;
   releaseLeases(context, life);
   const answer = take(context, life, args);
@@ -91,8 +93,8 @@ const takeMessages: On<'take'> = (context, state, args) => {
   return answer;
 };
 
-const ack: On<'ack'> = (context, state, { messageIds }) => {
-  const life = lifeOf(context, state);
+const ack: On<'ack'> = (context, { messageIds }) => {
+  const life = lifeOf(context);
   if (life === undefined) return NOT_ALIVE;
   releaseLeases(context, life);
   const answer = acknowledge(context, life, messageIds);
@@ -100,16 +102,16 @@ const ack: On<'ack'> = (context, state, { messageIds }) => {
   return answer;
 };
 
-const stopWaiting: On<'cancelTake' | 'waitOver'> = (context, state, { waiter }) => {
-  const life = lifeOf(context, state);
+const stopWaiting: On<'cancelTake' | 'waitOver'> = (context, { waiter }) => {
+  const life = lifeOf(context);
   if (life === undefined) return null;
   endWait(context, life, waiter);
   finish(context, life);
   return null;
 };
 
-const leaseOver: On<'leaseOver'> = (context, state) => {
-  const life = lifeOf(context, state);
+const leaseOver: On<'leaseOver'> = (context) => {
+  const life = lifeOf(context);
   if (life === undefined) return null;
   life.leaseTimerAt = Number.POSITIVE_INFINITY; // It has fired.
   releaseLeases(context, life);
@@ -117,15 +119,15 @@ const leaseOver: On<'leaseOver'> = (context, state) => {
   return null;
 };
 
-const profile: On<'profile'> = (context, state) => {
-  const life = lifeOf(context, state);
+const profile: On<'profile'> = (context) => {
+  const life = lifeOf(context);
   if (life === undefined) return NOT_ALIVE;
   return { address: context.key, registeredAt: life.record.registeredAt };
 };
 
-const listRegistry: On<'listRegistry'> = (context, state, { after, limit }) => {
-  if (lifeOf(context, state) === undefined) return NOT_ALIVE;
-  const rows = context.range({
+const listRegistry: On<'listRegistry'> = (context, { after, limit }) => {
+  if (lifeOf(context) === undefined) return NOT_ALIVE;
+  const rows = context.store.range({
     under: ['registry'],
     limit: limit + 1,
     ...(after !== null && { after: ['registry', after] }),
@@ -134,23 +136,24 @@ const listRegistry: On<'listRegistry'> = (context, state, { after, limit }) => {
   return {
     agents: page.map((row) => row.value as AgentEntry),
     next: rows.length > limit ? String(page.at(-1)!.key[1]) : null,
-    total: context.counter(AGENTS),
+    total: context.store.counter(AGENTS),
   };
 };
 
-const retire: On<'retire'> = (context, state, { operatorId }) => {
-  const life = lifeOf(context, state);
-  return life === undefined ? NO_AGENT : retireAgent(context, state, life, operatorId);
+const retire: On<'retire'> = (context, { operatorId }) => {
+  const life = lifeOf(context);
+  return life === undefined ? NO_AGENT : retireAgent(context, life, operatorId);
 };
 
-const rotateToken: On<'rotateToken'> = (context, state, args) => {
-  const life = lifeOf(context, state);
+const rotateToken: On<'rotateToken'> = (context, args) => {
+  const life = lifeOf(context);
   return life === undefined ? NO_AGENT : rotateAgentToken(context, life, args);
 };
 
 /** The agent, if it lives. */
-function lifeOf(context: Context, state: AgentState): Alive | undefined {
-  if (state.life.kind === 'retired') continuePurge(context, state);
+function lifeOf(context: Context): Alive | undefined {
+  const { state } = context;
+  if (state.life.kind === 'retired') continuePurge(context);
   return state.life.kind === 'alive' ? state.life : undefined;
 }
 

@@ -36,7 +36,7 @@ export function append(
     if (bounds.overflow === 'refuse' || !dropOldest(context, life, bounds, bytes)) return FULL;
   }
   const row: InboxRow = { messageId, from, content, at, bytes };
-  context.put(['inbox', to, inbox.append(row)], row);
+  context.store.put(['inbox', to, inbox.append(row)], row);
   context.emit('message_sent', from, { message_id: messageId, from, to, content, content_length: bytes });
   return { messageId, at };
 }
@@ -55,7 +55,7 @@ function dropOldest(context: Context, life: Alive, bounds: InboxBounds, bytes: n
   }
   for (const { seq, row } of dropped) {
     inbox.remove(row);
-    context.delete(['inbox', context.key, seq]);
+    context.store.delete(['inbox', context.key, seq]);
     context.emit('message_dropped', context.key, { message_id: row.messageId, to: context.key, reason: 'inbox_full' });
   }
   return true;

@@ -11,7 +11,7 @@
 import { refuse } from '../../runtime/actor.js';
 import { AGENTS, type AgentRow, type TokenRow } from '../operator/protocol.js';
 import { type AgentMessages, agentProtocol } from './protocol.js';
-import { type AgentState, type Alive, PURGED_TABLES } from './state.js';
+import { type Alive, PURGED_TABLES } from './state.js';
 import { type Context, finish, type On, refuseWaiters } from './taking.js';
 
 /** Rows that one turn removes. */
@@ -21,7 +21,6 @@ const NO_AGENT = refuse('NOT_FOUND', { what: 'agent' });
 
 export function retireAgent(
   context: Context,
-  state: AgentState,
   life: Alive,
   operatorId: string,
 ): AgentMessages['retire']['reply'] | typeof NO_AGENT {
@@ -30,15 +29,15 @@ export function retireAgent(
   refuseWaiters(context, life);
   finish(context, life);
   const row: AgentRow = { ...record, retiredAt: context.now };
-  context.put(['agent', context.key], row);
-  context.delete(['token', record.lookupId]);
-  context.delete(['owned', operatorId, record.order]);
-  context.delete(['registry', record.order]);
-  context.delete(['inbox_head', context.key]);
-  context.add(AGENTS, -1);
+  context.store.put(['agent', context.key], row);
+  context.store.delete(['token', record.lookupId]);
+  context.store.delete(['owned', operatorId, record.order]);
+  context.store.delete(['registry', record.order]);
+  context.store.delete(['inbox_head', context.key]);
+  context.store.add(AGENTS, -1);
   context.emit('agent_retired', context.key, { address: context.key });
-  state.life = { kind: 'retired', purge: life.inbox.count > 0 ? 'due' : 'done', purged: undefined };
-  continuePurge(context, state);
+  context.state.life = { kind: 'retired', purge: life.inbox.count > 0 ? 'due' : 'done', purged: undefined };
+  continuePurge(context);
   return { revokedLookupId: record.lookupId };
 }
 
@@ -52,20 +51,22 @@ export function rotateAgentToken(
   if (record.operatorId !== operatorId) return NO_AGENT;
   const token: TokenRow = { role: 'agent', id: context.key, hash: credential.tokenHash };
   life.record = { ...record, lookupId: credential.lookupId };
-  context.delete(['token', record.lookupId]);
-  context.put(['token', credential.lookupId], token);
-  context.put(['agent', context.key], life.record);
+  context.store.delete(['token', record.lookupId]);
+  context.store.put(['token', credential.lookupId], token);
+  context.store.put(['agent', context.key], life.record);
   return { revokedLookupId: record.lookupId, sealed };
 }
 
 /** Sees to it that a retired inbox which holds rows is being emptied. */
-export function continuePurge(context: Context, state: AgentState): void {
+export function continuePurge(context: Context): void {
+  const { state } = context;
   if (state.life.kind !== 'retired' || state.life.purge !== 'due') return;
   context.tell(agentProtocol, context.key, 'purge', null);
   state.life = { ...state.life, purge: 'told' };
 }
 
-export const purge: On<'purge'> = (context, state) => {
+export const purge: On<'purge'> = (context) => {
+  const { state } = context;
   if (state.life.kind !== 'retired') return null;
   let left = PURGE_ROWS;
   let { purged } = state.life;
@@ -74,12 +75,12 @@ export const purge: On<'purge'> = (context, state) => {
   for (const table of PURGED_TABLES.slice(from)) {
     if (left === 0) break;
     const query = { under: [table, context.key], limit: left } as const;
-    const keys = context.rangeKeys(purged?.[0] === table ? { ...query, after: purged } : query);
-    for (const key of keys) context.delete(key);
+    const keys = context.store.rangeKeys(purged?.[0] === table ? { ...query, after: purged } : query);
+    for (const key of keys) context.store.delete(key);
     left -= keys.length;
     purged = keys.at(-1) ?? purged;
   }
   state.life = { kind: 'retired', purge: left === 0 ? 'due' : 'done', purged };
-  continuePurge(context, state);
+  continuePurge(context);
   return null;
 };

@@ -49,7 +49,7 @@ export function activateAgent(context: ActivationContext): AgentState {
 }
 
 function readLife(context: ActivationContext): Life {
-  const record = context.get(['agent', context.key]) as AgentRow | undefined;
+  const record = context.store.get(['agent', context.key]) as AgentRow | undefined;
   if (record === undefined) return ABSENT;
   if (record.retiredAt !== null) {
     return { kind: 'retired', purge: hasRows(context) ? 'due' : 'done', purged: undefined };
@@ -70,21 +70,21 @@ const ABSENT: Life = { kind: 'absent' };
 const EMPTY_HEAD: HeadRow = { nextSeq: 1, count: 0, bytes: 0 };
 
 function hasRows(context: ActivationContext): boolean {
-  return PURGED_TABLES.some((table) => context.rangeKeys({ under: [table, context.key], limit: 1 }).length > 0);
+  return PURGED_TABLES.some((table) => context.store.rangeKeys({ under: [table, context.key], limit: 1 }).length > 0);
 }
 
 function readInbox(context: ActivationContext): Inbox {
-  const head = (context.get(['inbox_head', context.key]) as HeadRow | undefined) ?? EMPTY_HEAD;
+  const head = (context.store.get(['inbox_head', context.key]) as HeadRow | undefined) ?? EMPTY_HEAD;
   const seqs: number[] = [];
   const leases = new Map<number, LeaseRow>();
   if (head.count > 0) {
     readPages(context, 'inbox', (query) => {
-      const keys = context.rangeKeys(query);
+      const keys = context.store.rangeKeys(query);
       for (const key of keys) seqs.push(Number(key[2]));
       return keys;
     });
     readPages(context, 'lease', (query) => {
-      const rows = context.range(query);
+      const rows = context.store.range(query);
       for (const { key, value } of rows) leases.set(Number(key[2]), value as LeaseRow);
       return rows.map((row) => row.key);
     });

@@ -10,7 +10,7 @@
 // K5. At most WAITERS_MAX wait; an answer carries at most ANSWER_BYTES_MAX of content, unless one message alone is more.
 
 import { invariant } from '../../invariant.js';
-import { type Handler, LATER, type Refusal, refuse, type TurnContext } from '../../runtime/actor.js';
+import { type Handler, LATER, type Refusal, refuse, type Context as TurnContext } from '../../runtime/actor.js';
 import type { InboxRow, LeaseRow } from './inbox.js';
 import type { AgentMessages, Message, TakeMode } from './protocol.js';
 import type { AgentState, Alive } from './state.js';
@@ -20,7 +20,7 @@ export const WAITERS_MAX = 16;
 /** Content bytes of one answer: the largest page of the default limits (100 messages of 64 KiB) passes whole. */
 export const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 
-export type Context = TurnContext<AgentMessages>;
+export type Context = TurnContext<AgentState, AgentMessages>;
 export type On<K extends keyof AgentMessages> = Handler<AgentState, AgentMessages, K>;
 export type Page = AgentMessages['take']['reply'];
 
@@ -40,14 +40,14 @@ export function endWait(context: Context, life: Alive, name: string): void {
   const waiter = life.waiters.get(name);
   if (waiter === undefined) return;
   life.waiters.delete(name);
-  context.cancelTimer(waitTimer(name));
+  context.cancel(waitTimer(name));
   context.reply(waiter.handle, emptyPage(life));
 }
 
 /** Refuses every waiting caller: the agent is no more. */
 export function refuseWaiters(context: Context, life: Alive): void {
   for (const [name, { handle }] of life.waiters) {
-    context.cancelTimer(waitTimer(name));
+    context.cancel(waitTimer(name));
     context.reply(handle, refuse('UNAUTHORIZED', { who: 'agent' }));
   }
   life.waiters.clear();
@@ -58,7 +58,7 @@ export function serveWaiters(context: Context, life: Alive): void {
   for (const [name, { handle, limit, mode }] of life.waiters) {
     if (life.inbox.available === 0) return;
     life.waiters.delete(name);
-    context.cancelTimer(waitTimer(name));
+    context.cancel(waitTimer(name));
     context.reply(handle, takeNow(context, life, limit, mode));
   }
 }
@@ -67,7 +67,7 @@ export function serveWaiters(context: Context, life: Alive): void {
 export function releaseLeases(context: Context, life: Alive): void {
   const released = life.inbox.release(context.now);
   if (released.length === 0) return;
-  for (const seq of released) context.delete(['lease', context.key, seq]);
+  for (const seq of released) context.store.delete(['lease', context.key, seq]);
   serveWaiters(context, life);
 }
 
@@ -83,8 +83,8 @@ export function acknowledge(
       unknown.push(messageId);
       continue;
     }
-    context.delete(['inbox', context.key, lease.seq]);
-    context.delete(['lease', context.key, lease.seq]);
+    context.store.delete(['inbox', context.key, lease.seq]);
+    context.store.delete(['lease', context.key, lease.seq]);
     emitDelivered(context, messageId);
   }
   return { acked: messageIds.length - unknown.length, unknown };
@@ -93,18 +93,18 @@ export function acknowledge(
 /** Writes down what the turn changed, and sets the timer that it needs. Called last in every turn on the inbox. */
 export function finish(context: Context, life: Alive): void {
   const head = life.inbox.headIfChanged();
-  if (head !== undefined) context.put(['inbox_head', context.key], head);
+  if (head !== undefined) context.store.put(['inbox_head', context.key], head);
   // Nobody needs to hear of a lease that ran out, but those who wait: every other turn looks by itself.
   const wanted = life.waiters.size > 0 ? life.inbox.earliestUntil : Number.POSITIVE_INFINITY;
   if (wanted === life.leaseTimerAt) return;
   life.leaseTimerAt = wanted;
-  if (wanted === Number.POSITIVE_INFINITY) context.cancelTimer(LEASE_TIMER);
-  else context.setTimer(LEASE_TIMER, Math.max(0, wanted - context.now), 'leaseOver', null);
+  if (wanted === Number.POSITIVE_INFINITY) context.cancel(LEASE_TIMER);
+  else context.schedule(LEASE_TIMER, Math.max(0, wanted - context.now), 'leaseOver', null);
 }
 
 /** The row of an available message: from memory, or from the store. */
 export function readRow(context: Context, life: Alive, seq: number): InboxRow {
-  const row = life.inbox.cached(seq) ?? (context.get(['inbox', context.key, seq]) as InboxRow | undefined);
+  const row = life.inbox.cached(seq) ?? (context.store.get(['inbox', context.key, seq]) as InboxRow | undefined);
   invariant(row !== undefined, () => `Message ${seq} of an inbox is in its order but not in the store.`);
   return row;
 }
@@ -130,14 +130,14 @@ function leave(context: Context, life: Alive, seq: number, row: InboxRow, mode: 
   switch (mode.kind) {
     case 'consume':
       life.inbox.remove(row);
-      context.delete(['inbox', context.key, seq]);
+      context.store.delete(['inbox', context.key, seq]);
       emitDelivered(context, row.messageId);
       return;
     case 'lease': {
       const until = context.now + mode.leaseMs;
       const lease: LeaseRow = { messageId: row.messageId, until, bytes: row.bytes };
       life.inbox.lease(row, until);
-      context.put(['lease', context.key, seq], lease);
+      context.store.put(['lease', context.key, seq], lease);
       return;
     }
     default:
@@ -151,7 +151,7 @@ function wait(context: Context, life: Alive, args: AgentMessages['take']['args']
   const handle = context.replyHandle();
   if (handle === undefined) return emptyPage(life); // Told, not asked: nobody could be answered.
   life.waiters.set(args.waiter, { handle, limit: args.limit, mode: args.mode });
-  context.setTimer(waitTimer(args.waiter), args.waitMs, 'waitOver', { waiter: args.waiter });
+  context.schedule(waitTimer(args.waiter), args.waitMs, 'waitOver', { waiter: args.waiter });
   return LATER;
 }
 

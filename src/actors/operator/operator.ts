@@ -16,7 +16,7 @@
 // O5. Each accepted create and register emits exactly one event.
 
 import { newId } from '../../ids.js';
-import { type ActorKind, type Handler, type Key, refuse, type TurnContext } from '../../runtime/actor.js';
+import { type Actor, actor, type Handler, type Key, refuse, type Context as TurnContext } from '../../runtime/actor.js';
 import {
   ADMIN,
   type AdminRow,
@@ -44,57 +44,63 @@ const CHALLENGE_RESIDENT_BYTES = 2048;
 const STATE_RESIDENT_BYTES = 256;
 
 type On<K extends keyof OperatorMessages> = Handler<OperatorState, OperatorMessages, K>;
-type Context = TurnContext<OperatorMessages>;
+type Context = TurnContext<OperatorState, OperatorMessages>;
 
 const NO_OPERATOR = refuse('UNAUTHORIZED', { who: 'operator' });
 
-export function operatorKind(config: OperatorConfig): ActorKind<OperatorState, OperatorMessages> {
-  return {
+export function operatorKind(config: OperatorConfig): Actor<OperatorState, OperatorMessages> {
+  return actor({
     protocol: operatorProtocol,
+    persistence: 'keys',
+    counters: [AGENTS, OPERATORS],
     tables: ['operator', 'challenge', 'token', 'agent', 'owned', 'registry', 'admin'],
     mailbox: MAILBOX,
-    activate: activateOperator,
+    state: activateOperator,
     // The addresses of other operators' agents; and its own agents remove their rows when they retire.
     reads: { register: (_key, { address }) => [['agent', address]], listAgents: () => [['owned']] },
     residentBytes: (state) => STATE_RESIDENT_BYTES + state.challenges.size * CHALLENGE_RESIDENT_BYTES,
-    handlers: { create, challenge: challengeBy(config), tryResponse, register, listAgents, hasAdmin, makeAdmin },
-  };
+    messages: { create, challenge: challengeBy(config), tryResponse, register, listAgents, hasAdmin, makeAdmin },
+  });
 }
 
-const create: On<'create'> = (context, state, args) => {
+const create: On<'create'> = (context, args) => {
+  const { state } = context;
   if (state.exists) return refuse('CONFLICT', { reason: 'the operator exists already' });
   const { lookupId, tokenHash } = args.credential;
   const row: OperatorRow = { contactHash: args.contactHash, createdAt: context.now, lookupId };
   const token: TokenRow = { role: 'operator', id: context.key, hash: tokenHash };
-  context.put(['operator', context.key], row);
-  context.put(['token', lookupId], token);
-  context.add(OPERATORS, 1);
+  context.store.put(['operator', context.key], row);
+  context.store.put(['token', lookupId], token);
+  context.store.add(OPERATORS, 1);
   context.emit('operator_created', null, { operator_id: context.key, contact_hash: args.contactHash });
   state.exists = true;
   return { sealed: args.sealed };
 };
 
 function challengeBy(config: OperatorConfig): On<'challenge'> {
-  return (context, state) => {
+  return (context) => {
+    const { state } = context;
     if (!state.exists) return NO_OPERATOR;
     makeRoom(context, state);
     const challengeId = newId();
     const row = makeChallenge(config.gate, context.now + config.challengeExpiryMs);
-    context.put(['challenge', context.key, challengeId], row);
+    context.store.put(['challenge', context.key, challengeId], row);
     state.challenges.set(challengeId, row);
     return { challengeId, type: row.type, data: row.data, expiresAt: row.expiresAt };
   };
 }
 
-const tryResponse: On<'tryResponse'> = (context, state, args) => {
+const tryResponse: On<'tryResponse'> = (context, args) => {
+  const { state } = context;
   if (!state.exists) return NO_OPERATOR;
   return judge(context, state, args) ?? null;
 };
 
-const register: On<'register'> = (context, state, args) => {
+const register: On<'register'> = (context, args) => {
+  const { state } = context;
   if (!state.exists) return NO_OPERATOR;
   // Before the challenge is judged: a clash of addresses is not the caller's fault and must not cost it the challenge.
-  if (context.get(['agent', args.address]) !== undefined) {
+  if (context.store.get(['agent', args.address]) !== undefined) {
     return refuse('CONFLICT', { reason: 'the address is taken' });
   }
   const refusal = judge(context, state, args);
@@ -111,38 +117,40 @@ const register: On<'register'> = (context, state, args) => {
   };
   const entry: AgentEntry = { address, registeredAt: context.now };
   const token: TokenRow = { role: 'agent', id: address, hash: credential.tokenHash };
-  context.put(['agent', address], row);
-  context.put(['owned', context.key, order], entry);
-  context.put(['registry', order], entry);
-  context.put(['token', credential.lookupId], token);
-  context.add(AGENTS, 1);
+  context.store.put(['agent', address], row);
+  context.store.put(['owned', context.key, order], entry);
+  context.store.put(['registry', order], entry);
+  context.store.put(['token', credential.lookupId], token);
+  context.store.add(AGENTS, 1);
   context.emit('agent_registered', address, { address, operator_id: context.key, has_webhook: false });
   return { address, sealed: args.sealed };
 };
 
 /** Costs a walk over the operator's agents for the total, beside the page. */
-const listAgents: On<'listAgents'> = (context, state, { after, limit }) => {
+const listAgents: On<'listAgents'> = (context, { after, limit }) => {
+  const { state } = context;
   if (!state.exists) return NO_OPERATOR;
   const under = ['owned', context.key] as const;
-  const rows = context.range({ under, limit: limit + 1, ...(after !== null && { after: [...under, after] }) });
+  const rows = context.store.range({ under, limit: limit + 1, ...(after !== null && { after: [...under, after] }) });
   const page = rows.slice(0, limit);
   return {
     agents: page.map((row) => row.value as AgentEntry),
     next: rows.length > limit ? String(page.at(-1)!.key[2]) : null,
-    total: context.count({ under }),
+    total: context.store.count({ under }),
   };
 };
 
 const ADMIN_KEY: Key = ['admin', 'token'];
 
-const hasAdmin: On<'hasAdmin'> = (context) => ({ exists: context.get(ADMIN_KEY) !== undefined });
+const hasAdmin: On<'hasAdmin'> = (context) => ({ exists: context.store.get(ADMIN_KEY) !== undefined });
 
-const makeAdmin: On<'makeAdmin'> = (context, _state, { credential }) => {
-  if (context.get(ADMIN_KEY) !== undefined) return refuse('CONFLICT', { reason: 'there is an admin token already' });
+const makeAdmin: On<'makeAdmin'> = (context, { credential }) => {
+  if (context.store.get(ADMIN_KEY) !== undefined)
+    return refuse('CONFLICT', { reason: 'there is an admin token already' });
   const row: AdminRow = { lookupId: credential.lookupId, createdAt: context.now };
   const token: TokenRow = { role: 'admin', id: ADMIN, hash: credential.tokenHash };
-  context.put(ADMIN_KEY, row);
-  context.put(['token', credential.lookupId], token);
+  context.store.put(ADMIN_KEY, row);
+  context.store.put(['token', credential.lookupId], token);
   return null;
 };
 
@@ -171,5 +179,5 @@ function makeRoom(context: Context, state: OperatorState): void {
 
 function spend(context: Context, state: OperatorState, challengeId: string): void {
   state.challenges.delete(challengeId);
-  context.delete(['challenge', context.key, challengeId]);
+  context.store.delete(['challenge', context.key, challengeId]);
 }

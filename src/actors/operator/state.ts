@@ -26,9 +26,9 @@ export interface OperatorState {
 /** Challenge ids are UUIDv7, so the order of the keys is the order in which they were made. */
 export function activateOperator(context: ActivationContext): OperatorState {
   const challenges = new Map<string, ChallengeRow>();
-  const exists = context.get(['operator', context.key]) !== undefined;
+  const exists = context.store.get(['operator', context.key]) !== undefined;
   if (!exists) return { exists, challenges };
-  for (const { key, value } of context.range({ under: ['challenge', context.key], limit: CHALLENGES_MAX })) {
+  for (const { key, value } of context.store.range({ under: ['challenge', context.key], limit: CHALLENGES_MAX })) {
     challenges.set(String(key[2]), value as ChallengeRow);
   }
   return { exists, challenges };

@@ -14,7 +14,15 @@
 // T4. A refused write changes nothing. Each accepted one emits exactly one event.
 
 import { newId } from '../../ids.js';
-import { type ActorKind, type Handler, type Key, type RangeQuery, type Refusal, refuse } from '../../runtime/actor.js';
+import {
+  type Actor,
+  actor,
+  type Handler,
+  type Key,
+  type RangeQuery,
+  type Refusal,
+  refuse,
+} from '../../runtime/actor.js';
 import { type Condition, STATE_BYTES, STATE_KEYS, type StateMessages, stateProtocol } from './protocol.js';
 
 export interface StateConfig {
@@ -46,71 +54,77 @@ type On<K extends keyof StateMessages> = Handler<PartitionState, StateMessages, 
 const NO_KEY = refuse('NOT_FOUND', { what: 'key' });
 const FULL = refuse('STORE_FULL');
 
-export function stateKind(config: StateConfig): ActorKind<PartitionState, StateMessages> {
-  return {
+export function stateKind(config: StateConfig): Actor<PartitionState, StateMessages> {
+  return actor({
     protocol: stateProtocol,
+    persistence: 'keys',
+    counters: [STATE_BYTES, STATE_KEYS],
     tables: ['state'],
     mailbox: MAILBOX,
-    activate: () => null,
+    state: () => null,
     reads: { list: () => [['state']] },
     residentBytes: () => 0,
-    handlers: { get, put: putWithin(config.capacityBytes), delete: remove, list },
-  };
+    messages: { get, put: putWithin(config.capacityBytes), delete: remove, list },
+  });
 }
 
-const get: On<'get'> = (context, _state, { key }) => {
-  const row = context.get(['state', key]) as StateRow | undefined;
+const get: On<'get'> = (context, { key }) => {
+  const row = context.store.get(['state', key]) as StateRow | undefined;
   if (row === undefined) return NO_KEY;
   return { key, value: row.value, etag: row.etag, by: row.by, at: row.at };
 };
 
 function putWithin(capacityBytes: number): On<'put'> {
-  return (context, _state, { key, value, by, condition }) => {
+  return (context, { key, value, by, condition }) => {
     const place: Key = ['state', key];
-    const row = context.get(place) as StateRow | undefined;
+    const row = context.store.get(place) as StateRow | undefined;
     const conflict = condition === null ? undefined : conflictOf(condition, row);
     if (conflict !== undefined) return conflict;
 
     const bytes = Buffer.byteLength(value);
     const growth = row === undefined ? Buffer.byteLength(key) + bytes : bytes - row.bytes;
     if (growth > 0) {
-      if (!context.reserve(STATE_BYTES, growth, capacityBytes)) return FULL;
+      if (!context.store.reserve(STATE_BYTES, growth, capacityBytes)) return FULL;
     } else if (growth < 0) {
-      context.add(STATE_BYTES, growth);
+      context.store.add(STATE_BYTES, growth);
     }
-    if (row === undefined) context.add(STATE_KEYS, 1);
+    if (row === undefined) context.store.add(STATE_KEYS, 1);
 
     const written: StateRow = { value, bytes, etag: newId(), by, at: context.now };
-    context.put(place, written);
+    context.store.put(place, written);
     context.emit('state_written', by, { key, value, value_length: bytes, written_by: by });
     return { etag: written.etag, at: written.at };
   };
 }
 
-const remove: On<'delete'> = (context, _state, { key, by, condition }) => {
+const remove: On<'delete'> = (context, { key, by, condition }) => {
   const place: Key = ['state', key];
-  const row = context.get(place) as StateRow | undefined;
+  const row = context.store.get(place) as StateRow | undefined;
   const conflict = condition === null ? undefined : conflictOf(condition, row);
   if (conflict !== undefined) return conflict;
   if (row === undefined) return NO_KEY;
 
-  context.add(STATE_BYTES, -(Buffer.byteLength(key) + row.bytes));
-  context.add(STATE_KEYS, -1);
-  context.delete(place);
+  context.store.add(STATE_BYTES, -(Buffer.byteLength(key) + row.bytes));
+  context.store.add(STATE_KEYS, -1);
+  context.store.delete(place);
   context.emit('state_deleted', by, { key, deleted_by: by });
   return { at: context.now };
 };
 
 /** A prefix costs a walk over its keys for the total; without one the total is the counter. */
-const list: On<'list'> = (context, _state, { prefix, after, limit }) => {
+const list: On<'list'> = (context, { prefix, after, limit }) => {
   const everything = prefix === '';
   const query: Omit<RangeQuery, 'limit'> = everything ? { under: ['state'] } : { under: ['state'], prefix };
-  const found = context.rangeKeys({ ...query, limit: limit + 1, ...(after !== null && { after: ['state', after] }) });
+  const found = context.store.rangeKeys({
+    ...query,
+    limit: limit + 1,
+    ...(after !== null && { after: ['state', after] }),
+  });
   const keys = found.slice(0, limit).map((key) => String(key[1]));
   return {
     keys,
     next: found.length > limit ? keys.at(-1)! : null,
-    total: everything ? context.counter(STATE_KEYS) : context.count(query),
+    total: everything ? context.store.counter(STATE_KEYS) : context.store.count(query),
   };
 };
 

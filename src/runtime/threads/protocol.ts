@@ -4,6 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { DeadLetter } from '../dead-letter.js';
 import type { Acknowledgement, JournalStart } from '../journal.js';
 import type { Quarantined } from '../quarantine.js';
+import type { LogLine } from '../shard.js';
 
 /** Memory that every thread sees. */
 export interface SharedMemory {
@@ -137,7 +138,8 @@ export interface Peer {
 
 export interface ShardWorkerData {
   readonly worker: number;
-  readonly directory: string;
+  /** Where the tables are; undefined where nothing is kept. */
+  readonly directory: string | undefined;
   readonly memory: SharedMemory;
   readonly counterNames: readonly string[];
   readonly slots: readonly number[];
@@ -147,6 +149,7 @@ export interface ShardWorkerData {
   readonly peers: readonly Peer[];
   readonly residentBytesMax: number;
   readonly forceEncoding: boolean;
+  readonly seed: number;
   /** For the composition root alone: what its actor kinds are configured with. */
   readonly settings: unknown;
 }
@@ -155,7 +158,9 @@ export type ToShard =
   | { readonly kind: 'connect'; readonly peer: Peer }
   | { readonly kind: 'disconnect'; readonly peer: number }
   | { readonly kind: 'report'; readonly ticket: number }
-  | { readonly kind: 'resume'; readonly ticket: number; readonly address: string }
+  | { readonly kind: 'resume'; readonly ticket: number; readonly address: string; readonly skip: boolean }
+  /** Says again what a dead letter holds. */
+  | { readonly kind: 'replay'; readonly ticket: number; readonly letter: string }
   | { readonly kind: 'stop' };
 
 export interface ShardReport {
@@ -178,7 +183,10 @@ export type FromShard =
       readonly message: string;
       readonly attempts: number;
       readonly error: string;
+      readonly isEscalated: boolean;
     }
+  | { readonly kind: 'log'; readonly line: LogLine }
   | { readonly kind: 'report'; readonly ticket: number; readonly report: ShardReport }
-  | { readonly kind: 'resumed'; readonly ticket: number; readonly found: boolean }
+  /** To `resume` and `replay`. */
+  | { readonly kind: 'done'; readonly ticket: number; readonly found: boolean }
   | { readonly kind: 'stopped' };

@@ -15,6 +15,7 @@ import { Progress } from '../progress.js';
 import { Shard } from '../shard.js';
 import { ShardMap } from '../shard-map.js';
 import { openLmdbReader } from '../storage/lmdb-store.js';
+import { MemoryStore } from '../storage/memory-store.js';
 import { CommitCount, StoreView } from '../store-view.js';
 import type { FromShard, JournalAnswer, Peer, ShardToJournal, ShardWorkerData, ToShard } from './protocol.js';
 
@@ -31,7 +32,7 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
   const say = (message: FromShard): void => control.postMessage(message);
 
   const counters = new Counters(data.counterNames, data.memory.counters);
-  const reader = openLmdbReader(data.directory);
+  const reader = data.directory === undefined ? new MemoryStore() : openLmdbReader(data.directory);
   const shard = new Shard({
     kinds: makeKinds(data.settings),
     map: new ShardMap(data.memory.map),
@@ -51,12 +52,16 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
     clock: systemClock,
     residentBytesMax: data.residentBytesMax,
     forceEncoding: data.forceEncoding,
-    onFailure: ({ address, message, attempts, error }) =>
+    isDurable: data.directory !== undefined,
+    seed: data.seed,
+    onLog: (line) => say({ kind: 'log', line }),
+    onFailure: ({ address, message, attempts, isEscalated, error }) =>
       say({
         kind: 'turn-failed',
         address,
         message,
         attempts,
+        isEscalated,
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       }),
   });
@@ -122,7 +127,10 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
         });
         break;
       case 'resume':
-        say({ kind: 'resumed', ticket: message.ticket, found: shard.resume(message.address) });
+        say({ kind: 'done', ticket: message.ticket, found: shard.resume(message.address, message.skip) });
+        break;
+      case 'replay':
+        say({ kind: 'done', ticket: message.ticket, found: shard.replay(message.letter) });
         break;
       case 'stop':
         stopWhenIdle(IDLE_LOOKS);

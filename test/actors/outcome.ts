@@ -1,0 +1,20 @@
+// How an ask of a behaviour ended.
+
+import { Refusal } from '../../src/runtime/actor.js';
+import { plain } from './plain-data.js';
+
+/** How an ask ended, or that it did not end yet. */
+export type Outcome<R> =
+  | { readonly kind: 'answered'; readonly value: R }
+  | { readonly kind: 'refused'; readonly code: string; readonly params: Readonly<Record<string, string | number>> }
+  | { readonly kind: 'open'; readonly ask: OpenAsk<R> };
+
+export interface OpenAsk<R> {
+  /** Undefined while it waits; `lost` when its activation died. */
+  outcome: Exclude<Outcome<R>, { kind: 'open' }> | 'lost' | undefined;
+}
+
+export function outcomeOf(result: unknown): Exclude<Outcome<unknown>, { kind: 'open' }> {
+  if (result instanceof Refusal) return { kind: 'refused', code: result.code, params: result.params };
+  return { kind: 'answered', value: plain(result) };
+}
