@@ -115,11 +115,10 @@ type ArgsOf<F> = F extends (...parameters: infer P) => unknown ? (P['length'] ex
 /** What a function returns that returns nothing. */
 type Nothing = ReturnType<() => void>;
 type Answered<R> = [Exclude<R, Refusal | typeof LATER>] extends [infer V] ? ([V] extends [Nothing] ? null : V) : never;
-type ReplyOf<F> = F extends (...parameters: never) => infer R
-  ? R extends AsyncGenerator<infer Item, infer _R, infer _N> | Generator<infer Item, infer _R, infer _N>
-    ? Streamed<Item>
-    : Answered<Awaited<R>>
-  : never;
+type ReplyOf<F> = F extends (...parameters: never) => infer R ? ([R] extends [never] ? null : RepliedBy<R>) : never;
+type RepliedBy<R> = R extends AsyncGenerator<infer Item, infer _R, infer _N> | Generator<infer Item, infer _R, infer _N>
+  ? Streamed<Item>
+  : Answered<Awaited<R>>;
 
 /** What may be said to actors with these handlers. */
 export type MessagesOf<H> = {

@@ -124,8 +124,9 @@ export class Completion {
     this.#settle(cell, turn, due, () => {
       // Told, not asked: nobody reads it, so that it is not begun.
       if (envelope.correlation === 0) return;
-      if (streams.begin(cell, envelope, generator, turn)) keepOpen(cell, envelope);
-      else outbox.answer(envelope, TOO_MANY_STREAMS);
+      const stream = streams.begin(cell, envelope, generator, turn);
+      if (stream === undefined) outbox.answer(envelope, TOO_MANY_STREAMS);
+      else keepOpen(cell, stream.envelope);
     });
     outbox.credit(envelope);
   }

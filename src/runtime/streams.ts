@@ -59,15 +59,16 @@ export class Streams {
     return this.#streams.size;
   }
 
-  /** A handler answered an ask with a generator, which holds `turn`. False when its actor has too many. */
-  begin(cell: Cell, envelope: Envelope, generator: ReplyGenerator, turn: Turn): boolean {
-    if ((cell.streams?.size ?? 0) >= STREAMS_PER_ACTOR_MAX) return false;
-    const stream = new OutgoingStream(cell, envelope, generator, turn);
-    this.#streams.set(numberOf(envelope), stream);
+  /** A handler answered an ask with a generator, which holds `turn`. Undefined when its actor has too many. */
+  begin(cell: Cell, ask: Envelope, generator: ReplyGenerator, turn: Turn): OutgoingStream | undefined {
+    if ((cell.streams?.size ?? 0) >= STREAMS_PER_ACTOR_MAX) return undefined;
+    // Its sender gets its credit back now: from here on it counts nothing.
+    const stream = new OutgoingStream(cell, { ...ask, bytes: 0 }, generator, turn);
+    this.#streams.set(numberOf(ask), stream);
     cell.streams ??= new Set();
     cell.streams.add(stream);
     this.#plan(stream);
-    return true;
+    return stream;
   }
 
   /** A step has given an item. */

@@ -1,0 +1,112 @@
+// Actor ref
+//
+// One actor, from outside of all actors. Held for as long as one likes: it is a name, and costs the actor nothing.
+
+import { CodedError } from '../errors.js';
+import type { AnyProtocol, Messages, Streamed } from './protocol.js';
+import type { AskOptions, Ending } from './ref.js';
+import type { System } from './system.js';
+
+export interface RefAskOptions extends AskOptions {
+  /** When it is aborted the ask rejects with its reason. What the actor does with the message is not changed. */
+  readonly signal?: AbortSignal;
+}
+
+export interface StreamOptions {
+  /** When it is aborted the stream rejects with its reason, and the generator is ended. */
+  readonly signal?: AbortSignal;
+}
+
+type Streams<M extends Messages, K extends keyof M> = [M[K]['reply']] extends [Streamed<unknown>] ? K : never;
+/** Messages that are answered by a stream. */
+export type StreamName<M extends Messages> = { [K in keyof M & string]: Streams<M, K> }[keyof M & string];
+/** Messages that are answered once. */
+export type AskName<M extends Messages> = Exclude<keyof M & string, StreamName<M>>;
+type ItemOf<R> = R extends Streamed<infer Item> ? Item : never;
+/** What follows the name of a message: its arguments, if it has any, and options. */
+type Following<Args, Options> = undefined extends Args
+  ? [args?: Args, options?: Options]
+  : [args: Args, options?: Options];
+
+export class ActorRef<M extends Messages> {
+  readonly key: string;
+  readonly #system: System;
+  readonly #protocol: AnyProtocol;
+
+  constructor(system: System, protocol: AnyProtocol, key: string) {
+    this.#system = system;
+    this.#protocol = protocol;
+    this.key = key;
+  }
+
+  get address(): string {
+    return `${this.#protocol.kind}/${this.key}`;
+  }
+
+  /** True when it is on its way; false when there is no room for it now, or its actor is between two workers. */
+  tell<K extends keyof M & string>(message: K, ...[args]: Following<M[K]['args'], never>): boolean {
+    return this.#system.tell(this.#protocol, this.key, message, args);
+  }
+
+  /**
+   * The answer, which has the durability asked for. Rejects with a CodedError: the actor's refusal, or why there is none.
+   */
+  async ask<K extends AskName<M>>(
+    message: K,
+    ...[args, options = {}]: Following<M[K]['args'], RefAskOptions>
+  ): Promise<M[K]['reply']> {
+    const { signal, ...rest } = options;
+    signal?.throwIfAborted();
+    const answering = this.#system.ask(this.#protocol, this.key, message, args, rest);
+    const answer = await (signal === undefined ? answering : raced(answering, signal));
+    if (answer.ok) return answer.value as M[K]['reply'];
+    throw new CodedError(answer.fault.code, answer.fault.params);
+  }
+
+  /** The items of a reply, as they come. The generator runs ahead of its reader by a bounded number of them. */
+  stream<K extends StreamName<M>>(
+    message: K,
+    ...[args, options = {}]: Following<M[K]['args'], StreamOptions>
+  ): AsyncIterableIterator<ItemOf<M[K]['reply']>, undefined> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const stream = this.#system.stream(this.#protocol, this.key, message, args);
+    signal?.addEventListener('abort', () => stream.abort(signal.reason), { once: true });
+    return stream as AsyncIterableIterator<ItemOf<M[K]['reply']>, undefined>;
+  }
+
+  /** Resolves when the actor's life in memory ends, with how. Rejects when the signal is aborted. */
+  watch(options: { readonly signal?: AbortSignal } = {}): Promise<Ending> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const forget = this.#system.watch(this.#protocol, this.key, resolve);
+      signal?.addEventListener(
+        'abort',
+        () => {
+          forget();
+          reject(signal.reason);
+        },
+        { once: true },
+      );
+    });
+  }
+}
+
+function raced<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    const end = (): void => signal.removeEventListener('abort', abort);
+    promise.then(
+      (value) => {
+        end();
+        resolve(value);
+      },
+      (error: unknown) => {
+        end();
+        reject(error);
+      },
+    );
+  });
+}
