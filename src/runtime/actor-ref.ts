@@ -3,9 +3,17 @@
 // One actor, from outside of all actors. Held for as long as one likes: it is a name, and costs the actor nothing.
 
 import { CodedError } from '../errors.js';
+import type { IncomingStream } from './incoming-stream.js';
 import type { AnyProtocol, Messages, Streamed } from './protocol.js';
-import type { AskOptions, Ending } from './ref.js';
-import type { System } from './system.js';
+import type { Actors, AskOptions, Ending } from './ref.js';
+
+/** What a ref needs of the system that its actor lives in: one on threads, or one in the hands of a test. */
+export interface ActorHost extends Actors {
+  /** As an ask that is answered by items. Faults come from the iterator. */
+  stream(to: AnyProtocol, key: string, message: string, args: unknown): IncomingStream;
+  /** Calls `ended` when the life in memory of an actor ends; what it returns takes the wish back. */
+  watch(to: AnyProtocol, key: string, ended: (ending: Ending) => void): () => void;
+}
 
 export interface RefAskOptions extends AskOptions {
   /** When it is aborted the ask rejects with its reason. What the actor does with the message is not changed. */
@@ -30,11 +38,11 @@ type Following<Args, Options> = undefined extends Args
 
 export class ActorRef<M extends Messages> {
   readonly key: string;
-  readonly #system: System;
+  readonly #host: ActorHost;
   readonly #protocol: AnyProtocol;
 
-  constructor(system: System, protocol: AnyProtocol, key: string) {
-    this.#system = system;
+  constructor(host: ActorHost, protocol: AnyProtocol, key: string) {
+    this.#host = host;
     this.#protocol = protocol;
     this.key = key;
   }
@@ -45,7 +53,7 @@ export class ActorRef<M extends Messages> {
 
   /** True when it is on its way; false when there is no room for it now, or its actor is between two workers. */
   tell<K extends keyof M & string>(message: K, ...[args]: Following<M[K]['args'], never>): boolean {
-    return this.#system.tell(this.#protocol, this.key, message, args);
+    return this.#host.tell(this.#protocol, this.key, message, args);
   }
 
   /**
@@ -57,7 +65,7 @@ export class ActorRef<M extends Messages> {
   ): Promise<M[K]['reply']> {
     const { signal, ...rest } = options;
     signal?.throwIfAborted();
-    const answering = this.#system.ask(this.#protocol, this.key, message, args, rest);
+    const answering = this.#host.ask(this.#protocol, this.key, message, args, rest);
     const answer = await (signal === undefined ? answering : raced(answering, signal));
     if (answer.ok) return answer.value as M[K]['reply'];
     throw new CodedError(answer.fault.code, answer.fault.params);
@@ -70,7 +78,7 @@ export class ActorRef<M extends Messages> {
   ): AsyncIterableIterator<ItemOf<M[K]['reply']>, undefined> {
     const { signal } = options;
     signal?.throwIfAborted();
-    const stream = this.#system.stream(this.#protocol, this.key, message, args);
+    const stream = this.#host.stream(this.#protocol, this.key, message, args);
     signal?.addEventListener('abort', () => stream.abort(signal.reason), { once: true });
     return stream as AsyncIterableIterator<ItemOf<M[K]['reply']>, undefined>;
   }
@@ -80,7 +88,7 @@ export class ActorRef<M extends Messages> {
     const { signal } = options;
     signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
-      const forget = this.#system.watch(this.#protocol, this.key, resolve);
+      const forget = this.#host.watch(this.#protocol, this.key, resolve);
       signal?.addEventListener(
         'abort',
         () => {

@@ -114,8 +114,10 @@ export interface InlineHandlers<State> {
 type ArgsOf<F> = F extends (...parameters: infer P) => unknown ? (P['length'] extends 0 | 1 ? undefined : P[1]) : never;
 /** What a function returns that returns nothing. */
 type Nothing = ReturnType<() => void>;
-type Answered<R> = [Exclude<R, Refusal | typeof LATER>] extends [infer V] ? ([V] extends [Nothing] ? null : V) : never;
-type ReplyOf<F> = F extends (...parameters: never) => infer R ? ([R] extends [never] ? null : RepliedBy<R>) : never;
+/** Of each thing that a handler may return: what its caller is answered, and nothing for what is no answer. */
+type Answered<R> = R extends Refusal | typeof LATER ? never : [R] extends [Nothing] ? null : R;
+type ReplyOf<F> = F extends (...parameters: never) => infer R ? OrNull<RepliedBy<R>> : never;
+type OrNull<R> = [R] extends [never] ? null : R;
 type RepliedBy<R> = R extends AsyncGenerator<infer Item, infer _R, infer _N> | Generator<infer Item, infer _R, infer _N>
   ? Streamed<Item>
   : Answered<Awaited<R>>;

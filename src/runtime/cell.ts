@@ -64,6 +64,10 @@ export class Cell {
   state: unknown = undefined;
   /** In the dispatcher's queue. */
   queued = false;
+  /** It has left the table: its actor, if it lives, is another cell, or none. */
+  isGone = false;
+  /** It had a turn since the table looked at it last (cell-table.ts). */
+  isUsed = false;
   /** The number of the last commit record it wrote. */
   lastRecord = 0;
   /** Rises with every activation: what an older one left behind (timers, reply handles) is recognised by it. */

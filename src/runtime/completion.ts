@@ -26,6 +26,7 @@ import type { Envelope } from './envelope.js';
 import { answerEntry } from './idempotency.js';
 import type { Intake } from './intake.js';
 import type { JournalFeed } from './journal-feed.js';
+import type { LocalTell } from './local-tell.js';
 import { encodeAnswer, type Outbox } from './outbox.js';
 import type { Overlay } from './overlay.js';
 import type { Recovery } from './recovery.js';
@@ -150,6 +151,7 @@ export class Completion {
     }
     if (cell.open?.size === 0) cell.open = undefined;
     for (const tell of turn.tells) outbox.hold(cell, tell);
+    if (turn.spoken.length > 0) this.#speak(cell, turn.spoken);
     for (const watch of turn.watches) this.#watch(cell, watch);
     for (const timer of turn.timers) this.#applyTimer(cell, timer);
     const { isLast } = turn;
@@ -171,6 +173,15 @@ export class Completion {
     feed.append({ slot: cell.slot, epoch }, turn);
     cell.lastRecord = outbox.gates.assign();
     overlay.add(cell, cell.lastRecord, turn.writes.list);
+  }
+
+  #speak(cell: Cell, spoken: readonly LocalTell[]): void {
+    const { outbox, intake } = this.#parts;
+    const isOpen = cell.lastRecord <= outbox.gates.settled;
+    for (const tell of spoken) {
+      if (isOpen) intake.deliverSpoken(tell);
+      else outbox.hold(cell, tell);
+    }
   }
 
   /** An ask that the other keeps open as long as it lives; its end comes back as a message. */

@@ -11,15 +11,19 @@
 //
 // D1. An actor is in the queue at most once.
 // D2. No actor runs more than PASS_TURNS turns while another waits.
-// D3. A tick ends at the first look at the time after TICK_MS; there is one every TURNS_PER_LOOK turns.
+// D3. A tick ends at the first look at the time after TICK_MS; there is one every TURNS_PER_LOOK turns, or while turns are
+//     short, every TURNS_PER_LOOK_MAX.
 
 import type { Cell } from './cell.js';
 
 export const PASS_TURNS = 64;
 export const TICK_MS = 5;
 
-/** How many turns run between two looks at the time. */
+/** How many turns run between two looks at the time: a look costs as much as a short turn. */
 export const TURNS_PER_LOOK = 4;
+export const TURNS_PER_LOOK_MAX = 16;
+/** Turns between two looks that take less than this together are short. */
+const SHORT_MS = 0.05;
 
 export interface DispatcherPorts {
   /** Runs one turn. False: nothing to run in this actor just now. */
@@ -28,10 +32,13 @@ export interface DispatcherPorts {
   readonly held: () => boolean;
   readonly afterTick: () => void;
   readonly monotonic: () => number;
+  /** Calls `run` once, soon, from the thread's loop. Default: setImmediate. */
+  readonly plan?: (run: () => void) => void;
 }
 
 export class Dispatcher {
   readonly #ports: DispatcherPorts;
+  readonly #plan: (run: () => void) => void;
   #queue: Cell[] = [];
   #head = 0;
   #planned = false;
@@ -39,6 +46,7 @@ export class Dispatcher {
 
   constructor(ports: DispatcherPorts) {
     this.#ports = ports;
+    this.#plan = ports.plan ?? setImmediate;
   }
 
   /** Turns run since the start. */
@@ -61,12 +69,13 @@ export class Dispatcher {
   plan(): void {
     if (this.#planned) return;
     this.#planned = true;
-    setImmediate(this.#tick);
+    this.#plan(this.#tick);
   }
 
   readonly #tick = (): void => {
     this.#planned = false;
-    const deadline = this.#ports.monotonic() + TICK_MS;
+    let lookedAt = this.#ports.monotonic();
+    const deadline = lookedAt + TICK_MS;
     let untilLook = TURNS_PER_LOOK;
     let isOver = false;
     while (!isOver && this.#head < this.#queue.length && !this.#ports.held()) {
@@ -78,8 +87,10 @@ export class Dispatcher {
         if (!hasMore) break;
         turns++;
         if (--untilLook > 0) continue;
-        untilLook = TURNS_PER_LOOK;
-        isOver = this.#ports.monotonic() >= deadline;
+        const now = this.#ports.monotonic();
+        untilLook = now - lookedAt < SHORT_MS ? TURNS_PER_LOOK_MAX : TURNS_PER_LOOK;
+        lookedAt = now;
+        isOver = now >= deadline;
       }
       this.#turns += turns;
       // A pass that was cut short or used up may have more to do; the next pass finds out.

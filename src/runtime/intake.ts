@@ -17,6 +17,7 @@ import type { CellTable } from './cell-table.js';
 import type { DeadLetters } from './dead-letter.js';
 import type { Saying } from './effects.js';
 import { type Delivery, type Envelope, LOCAL } from './envelope.js';
+import type { LocalTell } from './local-tell.js';
 import type { Outbox } from './outbox.js';
 import type { AnyProtocol } from './protocol.js';
 
@@ -28,6 +29,8 @@ export interface IntakeParts {
   readonly schedule: (cell: Cell) => void;
   readonly now: () => number;
 }
+
+const NO_ROOM: Fault = { code: 'OVERLOADED', params: { what: 'what actors may keep in memory' } };
 
 interface Destination {
   readonly to: number;
@@ -46,7 +49,9 @@ export class Intake {
     const cell = this.#parts.cells.find(kind, key, slot);
     if (cell === undefined) {
       const { protocol } = this.#parts.kinds[kind]!;
-      this.#refuse({ to: kind, slot, key }, protocol, envelope, { code: 'SLOT_MOVING' });
+      const isFull = this.#parts.cells.owns(slot);
+      const fault: Fault = isFull ? NO_ROOM : { code: 'SLOT_MOVING' };
+      this.#refuse({ to: kind, slot, key }, protocol, envelope, fault);
     } else if (cell.status === 'quarantined') {
       this.refuse(cell, envelope, { code: 'QUARANTINED', params: { reason: cell.quarantineReason } });
     } else if (envelope.chain !== undefined && cell.status === 'busy' && envelope.chain.includes(cell.address)) {
@@ -77,6 +82,27 @@ export class Intake {
       attempts: 0,
     };
     this.deliver({ slot, kind: to, key, envelope });
+  }
+
+  /** From an actor of this shard to one that was resident when it spoke. */
+  deliverTell(tell: LocalTell): void {
+    const { to } = tell;
+    // It may have left while the tell waited for a commit, and have come back as another cell.
+    if (to.isGone || to.status === 'quarantined' || !to.mailbox.admitTell(tell)) {
+      this.deliver({ slot: to.slot, kind: to.kindNumber, key: to.key, envelope: tell });
+    } else if (to.status !== 'busy' && to.status !== 'waiting') {
+      this.#parts.schedule(to);
+    }
+  }
+
+  /** As deliverTell, in the very turn of the loop in which it was spoken. */
+  deliverSpoken(tell: LocalTell): void {
+    const { to } = tell;
+    if (to.status === 'quarantined' || !to.mailbox.admitTell(tell)) {
+      this.deliver({ slot: to.slot, kind: to.kindNumber, key: to.key, envelope: tell });
+    } else if (to.status === 'ready' || to.status === 'vacant') {
+      this.#parts.schedule(to);
+    }
   }
 
   /** From an actor to itself, ahead of what others say. */

@@ -21,6 +21,7 @@ import type { Saying } from './effects.js';
 import { type Envelope, LOCAL } from './envelope.js';
 import { Gates } from './gate.js';
 import type { Link } from './link.js';
+import type { LocalTell } from './local-tell.js';
 import { Refusal } from './refusal.js';
 import type { Routes } from './routes.js';
 import { NOBODY, type ShardMap } from './shard-map.js';
@@ -36,11 +37,13 @@ export type Output =
       readonly more: boolean;
     }
   | Saying
+  | LocalTell
   /** The actor waited for its commits before it starts again. */
   | { readonly kind: 'wake'; readonly cell: Cell };
 
 export interface OutboxHooks {
   readonly deliverHere: (saying: Saying) => void;
+  readonly deliverTell: (tell: LocalTell) => void;
   readonly wake: (cell: Cell) => void;
   /** Something was put on a link outside of a tick: it must be flushed. */
   readonly plan: () => void;
@@ -138,6 +141,9 @@ export class Outbox {
       case 'saying':
         this.#say(output);
         break;
+      case 'local-tell':
+        this.#hooks.deliverTell(output);
+        break;
       case 'wake':
         this.#hooks.wake(output.cell);
         break;
@@ -154,6 +160,8 @@ export class Outbox {
         break;
       case 'saying':
         if (output.ask !== undefined) this.#settle(output.ask.correlation, COMMIT_FAILED);
+        break;
+      case 'local-tell':
         break;
       case 'wake':
         this.#hooks.wake(output.cell);

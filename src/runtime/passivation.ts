@@ -36,6 +36,22 @@ export class Residents {
     return this.#bytes > this.#bytesMax;
   }
 
+  get oldest(): Cell | undefined {
+    return this.#oldest;
+  }
+
+  /** It is the newest now. */
+  renew(cell: Cell): void {
+    if (this.#newest === cell) return;
+    this.#unlink(cell);
+    this.#linkNewest(cell);
+  }
+
+  /** With so many bytes more than are counted here, it is too much. */
+  isOver(more: number): boolean {
+    return this.#bytes + more > this.#bytesMax;
+  }
+
   add(cell: Cell): void {
     cell.residentBytes = CELL_BYTES + cell.key.length;
     this.#bytes += cell.residentBytes;
@@ -48,9 +64,7 @@ export class Residents {
     const bytes = CELL_BYTES + cell.key.length + stateBytes;
     this.#bytes += bytes - cell.residentBytes;
     cell.residentBytes = bytes;
-    if (this.#newest === cell) return;
-    this.#unlink(cell);
-    this.#linkNewest(cell);
+    this.renew(cell);
   }
 
   remove(cell: Cell): void {

@@ -24,7 +24,7 @@ import type { AnyKind } from './actor.js';
 import { Asks } from './asks.js';
 import { CatchUp } from './catch-up.js';
 import type { Cell } from './cell.js';
-import { CellTable } from './cell-table.js';
+import { CellTable, FOLD_PAUSE_MS } from './cell-table.js';
 import { Completion } from './completion.js';
 import type { Counters, Reservations } from './counters.js';
 import { DeadLetters } from './dead-letter.js';
@@ -75,6 +75,8 @@ export interface ShardOptions {
   readonly isDurable: boolean;
   /** Of context.random(). */
   readonly seed: number;
+  /** Plans a turn of the loop, in place of setImmediate: a test says which of its shards is next. */
+  readonly plan?: (run: () => void) => void;
   readonly onFailure: (failure: TurnFailure) => void;
   readonly onLog: (line: LogLine) => void;
 }
@@ -102,6 +104,7 @@ export class Shard {
   readonly #streams: Streams;
   readonly #reminders: Reminders | undefined;
   readonly deadLetters = new DeadLetters();
+  #isFolding = false;
 
   constructor(options: ShardOptions) {
     const { kinds, map, epochs, clock, view } = options;
@@ -117,11 +120,13 @@ export class Shard {
       held: () => this.#feed.isFull,
       afterTick: () => this.flush(),
       monotonic: () => clock.monotonic(),
+      ...(options.plan !== undefined && { plan: options.plan }),
     });
     this.#outbox = new Outbox(
       { routes, asks: this.#asks, map, epochs, deadLetters: this.deadLetters },
       {
         deliverHere: (saying) => this.#intake.deliverLocal(saying),
+        deliverTell: (tell) => this.#intake.deliverTell(tell),
         wake: (cell) => this.#recovery.wake(cell),
         plan: () => this.#dispatcher.plan(),
         now,
@@ -171,12 +176,13 @@ export class Shard {
     this.#runner = new TurnRunner({
       sources: {
         ...options,
+        cells,
         overlay,
         routes,
         ask: (cell, saying, request) => this.#ask(cell, saying, request),
         log: (level, cell, message, details) => options.onLog({ level, address: cell.address, message, details }),
       },
-      clock,
+      kinds,
       catchUp: this.#catchUp,
       outbox,
       completion,
@@ -268,6 +274,13 @@ export class Shard {
     this.#feed.flush();
     this.#outbox.flush();
     this.#cells.trim(this.#outbox.gates.settled);
+    if (this.#cells.fold() && !this.#isFolding) {
+      this.#isFolding = true;
+      this.#options.clock.after(FOLD_PAUSE_MS, () => {
+        this.#isFolding = false;
+        this.#dispatcher.plan();
+      });
+    }
   }
 
   /** Puts a quarantined actor back to work. False when there is none of this address. */
@@ -284,7 +297,7 @@ export class Shard {
   }
 
   /** Behind everything that the actor wrote before (O1). */
-  #ask(cell: Cell, saying: Omit<Saying, 'ask'>, request: AskRequest): Promise<Answer<unknown>> {
+  #ask(cell: Cell, saying: Saying, request: AskRequest): Promise<Answer<unknown>> {
     if (this.#asks.isFull) {
       return Promise.resolve({ ok: false, fault: { code: 'OVERLOADED', params: { what: 'asks between actors' } } });
     }

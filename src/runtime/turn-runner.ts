@@ -10,8 +10,8 @@
 // TR2. A turn begins when all that it reads of others' making is in the tables (catch-up.ts).
 // TR3. An ask that was answered before under its idempotency key has no second turn.
 
-import type { Clock } from '../clock.js';
 import { invariant } from '../invariant.js';
+import type { AnyKind } from './actor.js';
 import type { CatchUp } from './catch-up.js';
 import type { Cell } from './cell.js';
 import { decodeValue } from './codec.js';
@@ -19,6 +19,7 @@ import type { Completion } from './completion.js';
 import { type Envelope, REMINDER, STREAM_STEP, WATCH } from './envelope.js';
 import { findAnswer, type Remembered } from './idempotency.js';
 import type { Outbox } from './outbox.js';
+import { LATER } from './refusal.js';
 import { COMMIT_FAILED, type Recovery } from './recovery.js';
 import type { Idempotency } from './ref.js';
 import type { Due, Reminders } from './reminders.js';
@@ -28,7 +29,7 @@ import { Turn, type TurnSources } from './turn.js';
 
 export interface TurnRunnerParts {
   readonly sources: TurnSources;
-  readonly clock: Clock;
+  readonly kinds: readonly AnyKind[];
   readonly catchUp: CatchUp;
   readonly outbox: Outbox;
   readonly completion: Completion;
@@ -40,14 +41,30 @@ export interface TurnRunnerParts {
 
 type AnyHandler = (context: Turn, args: unknown) => unknown;
 
+/** What is asked of a kind at every turn, looked up once. */
+interface KindTraits {
+  /** By message number. */
+  readonly handlers: readonly AnyHandler[];
+  /** A turn without effects leaves nothing to be done: nothing is stored, counted or declared to be read. */
+  readonly isPlain: boolean;
+}
+
+function traitsOf(kind: AnyKind): KindTraits {
+  const handlers = kind.protocol.messages.map((name) => kind.handlers[name] as AnyHandler);
+  const { persistence = 'keys', reads, isBlank } = kind;
+  return { handlers, isPlain: persistence === 'none' && reads === undefined && isBlank === undefined };
+}
+
 export class TurnRunner {
   readonly #parts: TurnRunnerParts;
+  readonly #traits: readonly KindTraits[];
   #turn: Turn;
   #busy = 0;
 
   constructor(parts: TurnRunnerParts) {
     this.#parts = parts;
     this.#turn = new Turn(parts.sources);
+    this.#traits = parts.kinds.map(traitsOf);
   }
 
   /** Turns whose handler has returned a promise that is not settled. */
@@ -64,12 +81,34 @@ export class TurnRunner {
     if (envelope === undefined) return false;
     if (envelope.message >= REMINDER) return this.#runOwn(cell, envelope);
     try {
+      const traits = this.#traits[cell.kindNumber]!;
+      if (traits.isPlain && cell.status === 'ready' && envelope.correlation === 0) {
+        this.#runPlain(cell, envelope, traits.handlers[envelope.message]);
+        return true;
+      }
       return this.#run(cell, envelope, envelope.message, envelope.payload, undefined);
     } catch (error) {
       this.#turn.drop();
       recovery.turnFailed(cell, envelope, error);
     }
     return true;
+  }
+
+  /** The short way of a tell to an actor that keeps nothing. */
+  #runPlain(cell: Cell, envelope: Envelope, handler: AnyHandler | undefined): void {
+    const turn = this.#turn;
+    cell.isUsed = true;
+    turn.begin(cell, envelope);
+    const { payload } = envelope;
+    const args = payload === undefined ? envelope.args : decodeValue(payload);
+    invariant(handler !== undefined, 'a message that the kind does not have');
+    const answer = handler(turn, args);
+    if (!turn.isClean || typeof answer === 'object' || answer === LATER) {
+      this.#afterHandler(cell, envelope, turn, answer, undefined);
+      return;
+    }
+    turn.end();
+    if (envelope.bytes > 0) this.#parts.outbox.credit(envelope);
   }
 
   /** An envelope of the runtime's own. */
@@ -90,7 +129,7 @@ export class TurnRunner {
     const due = envelope.args as Due;
     const turn = this.#turn;
     try {
-      turn.begin(cell, envelope, this.#parts.clock.now());
+      turn.begin(cell, envelope);
       const what = this.#parts.reminders?.take(cell, due, turn);
       turn.clear();
       if (what === undefined) return true;
@@ -105,25 +144,29 @@ export class TurnRunner {
   }
 
   #run(cell: Cell, envelope: Envelope, number: number, payload: Uint8Array | undefined, due: Due | undefined): boolean {
-    const { catchUp, clock, completion } = this.#parts;
+    const { catchUp } = this.#parts;
     const turn = this.#turn;
-    const now = clock.now();
     const name = cell.messageName(number);
     const parked = catchUp.takeParked(cell, envelope);
     const args = parked !== undefined ? parked.args : payload === undefined ? envelope.args : decodeValue(payload);
     if (parked === undefined && this.#isBehind(cell, name, args)) return this.#park(cell, envelope, args);
     if (envelope.idempotency !== undefined) {
-      turn.begin(cell, envelope, now);
+      turn.begin(cell, envelope);
       const earlier = this.#findAnswer(cell, envelope.idempotency, turn, parked === undefined);
       turn.clear();
       if (earlier === 'behind') return this.#park(cell, envelope, args);
       if (earlier !== undefined) return this.#answerAgain(cell, envelope, earlier);
     }
-    if (cell.status === 'vacant') this.#activate(cell, turn, now);
-    turn.begin(cell, envelope, now);
-    const handler = cell.kind.handlers[name] as AnyHandler | undefined;
+    if (cell.status === 'vacant') this.#activate(cell, turn);
+    turn.begin(cell, envelope);
+    const handler = this.#traits[cell.kindNumber]!.handlers[number];
     invariant(handler !== undefined, () => `${cell.kind.protocol.kind} has no message ${name}`);
-    const answer = handler(turn, args);
+    this.#afterHandler(cell, envelope, turn, handler(turn, args), due);
+    return true;
+  }
+
+  #afterHandler(cell: Cell, envelope: Envelope, turn: Turn, answer: unknown, due: Due | undefined): void {
+    const { completion } = this.#parts;
     if (answer instanceof Promise) {
       this.#detach(turn);
       this.#runAsync(
@@ -136,25 +179,24 @@ export class TurnRunner {
       );
     } else {
       invariant(
-        turn.asks?.length === 0,
+        turn.asks.length === 0,
         'an ask is for handlers that are async: its answer comes to the turn that waits',
       );
       // A generator keeps its context.
       if (isGenerator(answer)) this.#detach(turn);
       completion.complete(cell, envelope, turn, answer, due);
     }
-    return true;
   }
 
   #runStep(stream: OutgoingStream): void {
-    const { clock, completion, recovery, streams } = this.#parts;
+    const { completion, recovery, streams } = this.#parts;
     const { cell, envelope, turn, generator } = stream;
     if (stream.activation !== cell.activation || cell.streams?.has(stream) !== true) return;
     const fail = (error: unknown): void => {
       streams.end(stream);
       recovery.turnFailed(cell, envelope, error, true);
     };
-    turn.begin(cell, envelope, clock.now());
+    turn.begin(cell, envelope);
     try {
       const step = stream.isCancelled ? generator.return(undefined) : generator.next();
       if (step instanceof Promise) {
@@ -199,9 +241,9 @@ export class TurnRunner {
     return false;
   }
 
-  #activate(cell: Cell, turn: Turn, now: number): void {
+  #activate(cell: Cell, turn: Turn): void {
     cell.activation++;
-    turn.begin(cell, undefined, now);
+    turn.begin(cell, undefined);
     cell.state = cell.kind.activate(turn);
     cell.status = 'ready';
     turn.clear();

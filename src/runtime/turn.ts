@@ -9,15 +9,18 @@
 // T1. A turn that was dropped leaves no trace: its reservations are given back, the asks it kept open are not open.
 // T2. A read sees the turn's own writes, then those of the actor that are not in the tables yet, then the tables.
 
+import type { Clock } from '../clock.js';
 import { invariant } from '../invariant.js';
-import type { AnyKind, Key, KeyedValue, Messages, OwnStore, Protocol, RangeQuery, ReplyHandle } from './actor.js';
+import type { Key, KeyedValue, Messages, OwnStore, Protocol, RangeQuery, ReplyHandle } from './actor.js';
 import type { Address } from './address.js';
 import type { Cell } from './cell.js';
+import type { CellTable } from './cell-table.js';
 import { decodeValue, encodeValue } from './codec.js';
 import type { ActorLog, Context } from './context.js';
 import type { Counters, Reservations } from './counters.js';
 import type { AskEffect, CounterEffect, ReminderEffect, ReplyEffect, Saying, TimerEffect } from './effects.js';
 import { type Envelope, KEY_BYTES_MAX, WATCH } from './envelope.js';
+import { LocalTell } from './local-tell.js';
 import type { OwnWrites, WriteVisitor } from './merged-range.js';
 import type { Overlay } from './overlay.js';
 import { type AnyProtocol, slotFor } from './protocol.js';
@@ -36,8 +39,9 @@ export const CHAIN_MAX = 32;
 const NO_BYTES = new Uint8Array(0);
 
 export interface TurnSources {
-  readonly kinds: readonly AnyKind[];
   readonly routes: Routes;
+  readonly cells: CellTable;
+  readonly clock: Clock;
   /** The slots of the shard. */
   readonly epochs: ReadonlyMap<number, number>;
   readonly forceEncoding: boolean;
@@ -49,7 +53,7 @@ export interface TurnSources {
   readonly isDurable: boolean;
   readonly seed: number;
   /** Sends an ask, and resolves with its answer. */
-  readonly ask: (cell: Cell, saying: Omit<Saying, 'ask'>, ask: AskRequest) => Promise<Answer<unknown>>;
+  readonly ask: (cell: Cell, saying: Saying, ask: AskRequest) => Promise<Answer<unknown>>;
   readonly log: (level: 'info' | 'warn', cell: Cell, message: string, details: object | undefined) => void;
 }
 
@@ -62,13 +66,23 @@ export class Turn implements Context, OwnStore, OwnWrites {
   readonly #sources: TurnSources;
   #cell: Cell | undefined;
   #envelope: Envelope | undefined;
-  now = 0;
+  #now = 0;
+  /** The handler has returned: what it says meanwhile may find another world. */
+  #isDetached = false;
+  /** It has put no effect. */
+  isClean = true;
   readonly writes = new WriteSet();
   events: Uint8Array[] = [];
   adds: CounterEffect[] = [];
   tells: Saying[] = [];
-  /** Asks that leave when the handler has returned its promise; from then on they leave at once. */
-  asks: (() => void)[] | undefined = [];
+  /** To actors that are resident here. */
+  spoken: LocalTell[] = [];
+  #lastTo: object | undefined;
+  #lastRoute: Route | undefined;
+  #lastMessage: string | undefined;
+  #lastNumber = 0;
+  /** Asks that leave when the handler has returned its promise. */
+  asks: (() => void)[] = [];
   replies: ReplyEffect[] = [];
   timers: TimerEffect[] = [];
   reminders: ReminderEffect[] = [];
@@ -83,16 +97,29 @@ export class Turn implements Context, OwnStore, OwnWrites {
   }
 
   /** Makes it the turn of this envelope; `undefined` for an activation, which only reads. */
-  begin(cell: Cell, envelope: Envelope | undefined, nowMs: number): void {
+  begin(cell: Cell, envelope: Envelope | undefined): void {
     this.#cell = cell;
     this.#envelope = envelope;
-    this.now = nowMs;
+    this.#now = 0;
+  }
+
+  /** Its end, when it has put no effect. */
+  end(): void {
+    this.#cell = undefined;
+    this.#envelope = undefined;
+  }
+
+  /** The time of the first look: most turns take none. */
+  get now(): number {
+    if (this.#now === 0) this.#now = this.#sources.clock.now();
+    return this.#now;
   }
 
   /** The handler goes on after it has returned: asks need not wait any more. */
   detach(): void {
-    const asks = this.asks ?? [];
-    this.asks = undefined;
+    this.#isDetached = true;
+    const { asks } = this;
+    this.asks = [];
     for (const send of asks) send();
   }
 
@@ -201,11 +228,13 @@ export class Turn implements Context, OwnStore, OwnWrites {
       value === null || value.length <= VALUE_BYTES_MAX,
       () => `a value of ${value?.length} bytes cannot be stored`,
     );
+    this.isClean = false;
     this.writes.set(encodeKey(key), value);
   }
 
   add(counter: string, delta: number): void {
     invariant(Number.isSafeInteger(delta), 'counters hold whole numbers');
+    this.isClean = false;
     this.adds.push({ counter: this.#sources.counters.index(counter), delta, reserved: false });
   }
 
@@ -213,12 +242,14 @@ export class Turn implements Context, OwnStore, OwnWrites {
     invariant(Number.isSafeInteger(delta) && delta >= 0, 'only growth is reserved; use add() for the rest');
     const index = this.#sources.counters.index(counter);
     if (!this.#sources.reservations.reserve(index, delta, max)) return false;
+    this.isClean = false;
     this.adds.push({ counter: index, delta, reserved: true });
     return true;
   }
 
   emit(type: string, about: string | null, data: Readonly<Record<string, unknown>>): void {
     this.#mustKeep();
+    this.isClean = false;
     this.events.push(encodeValue([this.now, type, about, data]));
   }
 
@@ -228,8 +259,16 @@ export class Turn implements Context, OwnStore, OwnWrites {
     message: K,
     args: N[K]['args'],
   ): void {
-    const route = this.#sources.routes.to(to);
-    this.tells.push({ ...this.#saying(route, key, Routes.numberOf(route, message), args), ask: undefined });
+    const route = this.#routeTo(to);
+    const number = message === this.#lastMessage ? this.#lastNumber : this.#numberOf(route, message);
+    this.isClean = false;
+    const { cells, forceEncoding } = this.#sources;
+    const cell = this.#isDetached ? undefined : cells.resident(route.kind, key);
+    if (cell === undefined) {
+      this.tells.push(this.#saying(route, key, number, args, undefined));
+    } else {
+      this.spoken.push(new LocalTell(number, args, forceEncoding ? encodeValue(args) : undefined, this.#current, cell));
+    }
   }
 
   ask<N extends Messages, K extends keyof N & string>(
@@ -241,7 +280,7 @@ export class Turn implements Context, OwnStore, OwnWrites {
   ): Promise<Answer<N[K]['reply']>> {
     const cell = this.#current;
     const route = this.#sources.routes.to(to);
-    const saying = this.#saying(route, key, Routes.numberOf(route, message), args);
+    const saying = this.#saying(route, key, Routes.numberOf(route, message), args, undefined);
     const chain = [...(this.#envelope?.chain ?? []), cell.address];
     if (chain.length > CHAIN_MAX) {
       const what = `actors that wait for each other, ${CHAIN_MAX} in a row`;
@@ -250,49 +289,57 @@ export class Turn implements Context, OwnStore, OwnWrites {
     const { timeoutMs, durability = 'durable', idempotency } = options;
     const request: AskRequest = { timeoutMs, durability, idempotency, chain };
     const send = () => this.#sources.ask(cell, saying, request) as Promise<Answer<N[K]['reply']>>;
-    const { asks } = this;
-    return asks === undefined ? send() : new Promise((resolve) => asks.push(() => void send().then(resolve)));
+    if (this.#isDetached) return send();
+    this.isClean = false;
+    return new Promise((resolve) => this.asks.push(() => void send().then(resolve)));
   }
 
   watch<K extends string>(to: AnyProtocol, key: string, message: K): void {
     const number = this.#ownMessage(message);
-    const saying = this.#saying(this.#sources.routes.to(to), key, WATCH, number);
-    this.watches.push({ ...saying, ask: undefined });
+    this.isClean = false;
+    this.watches.push(this.#saying(this.#sources.routes.to(to), key, WATCH, number, undefined));
   }
 
   remind(name: string, at: number, message: string, args: unknown): void {
     this.#mustKeep();
     invariant(Number.isFinite(at), 'a reminder is for a time in milliseconds since the epoch');
+    this.isClean = false;
     this.reminders.push({ name, at, message: this.#ownMessage(message), payload: encodeValue(args) });
   }
 
   forget(name: string): void {
     this.#mustKeep();
+    this.isClean = false;
     this.reminders.push({ name, at: undefined, message: 0, payload: NO_BYTES });
   }
 
   stop(): void {
+    this.isClean = false;
     this.isLast = true;
   }
 
   replyHandle(): ReplyHandle | undefined {
     const envelope = this.#envelope;
     if (envelope === undefined || envelope.correlation === 0) return undefined;
+    this.isClean = false;
     this.keptOpen = true;
     return envelope as unknown as ReplyHandle;
   }
 
   reply(handle: ReplyHandle, answer: unknown): void {
+    this.isClean = false;
     this.replies.push({ to: handle as unknown as Envelope, answer });
   }
 
   schedule(name: string, delayMs: number, message: string, args: unknown): void {
     const number = this.#ownMessage(message);
     const payload = this.#sources.forceEncoding ? encodeValue(args) : undefined;
+    this.isClean = false;
     this.timers.push({ kind: 'set', name, delayMs, message: number, payload, args });
   }
 
   cancel(name: string): void {
+    this.isClean = false;
     this.timers.push({ kind: 'cancel', name });
   }
 
@@ -300,13 +347,17 @@ export class Turn implements Context, OwnStore, OwnWrites {
   clear(): void {
     this.#cell = undefined;
     this.#envelope = undefined;
+    this.#isDetached = false;
+    if (this.isClean) return;
+    this.isClean = true;
     this.writes.clear();
     if (this.events.length > 0) this.events = [];
     if (this.adds.length > 0) this.adds = [];
     if (this.tells.length > 0) this.tells = [];
+    if (this.spoken.length > 0) this.spoken = [];
     if (this.replies.length > 0) this.replies = [];
     if (this.timers.length > 0) this.timers = [];
-    if (this.asks === undefined || this.asks.length > 0) this.asks = [];
+    if (this.asks.length > 0) this.asks = [];
     if (this.reminders.length > 0) this.reminders = [];
     if (this.watches.length > 0) this.watches = [];
     this.isLast = false;
@@ -340,14 +391,30 @@ export class Turn implements Context, OwnStore, OwnWrites {
     return this.#current.unapplied === 0 && this.writes.size === 0 ? undefined : this;
   }
 
-  #saying(route: Route, key: string, message: number, args: unknown): Omit<Saying, 'ask'> {
+  #routeTo(to: AnyProtocol): Route {
+    if (to === this.#lastTo) return this.#lastRoute!;
+    const route = this.#sources.routes.to(to);
+    this.#lastTo = to;
+    this.#lastMessage = undefined;
+    this.#lastRoute = route;
+    return route;
+  }
+
+  #numberOf(route: Route, message: string): number {
+    const number = Routes.numberOf(route, message);
+    this.#lastMessage = message;
+    this.#lastNumber = number;
+    return number;
+  }
+
+  #saying(route: Route, key: string, message: number, args: unknown, ask: undefined): Saying {
     const { epochs, forceEncoding } = this.#sources;
     invariant(key.length * 3 <= KEY_BYTES_MAX, 'the key of an actor is too long');
     const cell = this.#current;
     const slot = slotFor(route.protocol, key);
     const payload = forceEncoding || !epochs.has(slot) ? encodeValue(args) : undefined;
     const [senderKind, senderKey] = [cell.kindNumber + 1, cell.key];
-    return { kind: 'saying', to: route.kind, slot, key, message, payload, args, senderKind, senderKey };
+    return { kind: 'saying', to: route.kind, slot, key, message, payload, args, senderKind, senderKey, ask };
   }
 
   #ownMessage(message: string): number {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { systemClock } from '../../src/clock.js';
+import { CellTable } from '../../src/runtime/cell-table.js';
 import { OPS_MAX } from '../../src/runtime/commit-record.js';
 import { Counters, Reservations } from '../../src/runtime/counters.js';
 import { JournalFeed, UNSETTLED_BYTES_MAX } from '../../src/runtime/journal-feed.js';
@@ -17,7 +19,8 @@ function stage() {
   });
   const counters = new Counters([]);
   const turn = new Turn({
-    kinds: [],
+    clock: systemClock,
+    cells: new CellTable([], new Map(), systemClock, 0),
     routes: new Routes([]),
     epochs: new Map(),
     forceEncoding: true,
