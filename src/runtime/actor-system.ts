@@ -65,7 +65,10 @@ export interface DeadLetterBox {
   replay(id: string): Promise<boolean>;
 }
 
-/** Actors that failed too often. Whoever asks them is told so; tells wait for them, as many as their mailbox takes. */
+/**
+ * Actors that failed too often. Whoever asks them is told so. Tells that waited for them wait on; those that come
+ * meanwhile are dead letters.
+ */
 export interface QuarantineWard {
   list(): Promise<Quarantined[]>;
   inspect(address: string): Promise<Quarantined | undefined>;

@@ -15,6 +15,7 @@ import type { Fault } from '../errors.js';
 import { decodeValue } from './codec.js';
 import type { Reply } from './envelope.js';
 import type { Answer } from './ref.js';
+import { NOBODY } from './shard-map.js';
 
 export const ASKS_MAX = 65_536;
 /** Time limits are looked at this often, so an ask may wait that much longer. */
@@ -22,7 +23,7 @@ const LOOK_EVERY_MS = 250;
 const CORRELATION_MAX = 0xffff_ffff;
 
 interface Ask {
-  /** Who was asked: a worker, as the owner of these asks counts them. */
+  /** Who was asked: a worker, or NOBODY while its slot was between two. */
   readonly peer: number;
   readonly deadline: number;
   readonly resolve: (answer: Answer<unknown>) => void;
@@ -88,7 +89,8 @@ export class Asks {
   /** The peer is gone: what it did with its asks nobody knows. */
   lose(peer: number): void {
     for (const [correlation, ask] of this.#waiting) {
-      if (ask.peer !== peer) continue;
+      // An ask that began while its slot had no owner may have been sent to any worker since: it is not known which.
+      if (ask.peer !== peer && ask.peer !== NOBODY) continue;
       this.#waiting.delete(correlation);
       ask.resolve({ ok: false, fault: { code: 'WORKER_LOST' } });
     }

@@ -15,6 +15,7 @@
 //     short, every TURNS_PER_LOOK_MAX.
 
 import type { Cell } from './cell.js';
+import type { Pulse } from './pulse.js';
 
 export const PASS_TURNS = 64;
 export const TICK_MS = 5;
@@ -32,6 +33,7 @@ export interface DispatcherPorts {
   readonly held: () => boolean;
   readonly afterTick: () => void;
   readonly monotonic: () => number;
+  readonly pulse: Pulse;
   /** Calls `run` once, soon, from the thread's loop. Default: setImmediate. */
   readonly plan?: (run: () => void) => void;
 }
@@ -74,6 +76,8 @@ export class Dispatcher {
 
   readonly #tick = (): void => {
     this.#planned = false;
+    const { pulse } = this.#ports;
+    pulse.beginTick();
     let lookedAt = this.#ports.monotonic();
     const deadline = lookedAt + TICK_MS;
     let untilLook = TURNS_PER_LOOK;
@@ -83,6 +87,7 @@ export class Dispatcher {
       let turns = 0;
       let hasMore = true;
       while (hasMore && !isOver && turns < PASS_TURNS) {
+        pulse.beginTurn();
         hasMore = this.#ports.runTurn(cell);
         if (!hasMore) break;
         turns++;
@@ -97,6 +102,7 @@ export class Dispatcher {
       if (hasMore) this.schedule(cell);
     }
     this.#ports.afterTick();
+    pulse.endTick();
     if (this.#head < this.#queue.length && !this.#ports.held()) this.plan();
   };
 

@@ -7,7 +7,6 @@ import type { Cell } from './cell.js';
 import { type Envelope, LOCAL } from './envelope.js';
 import type { Durability, Idempotency } from './ref.js';
 
-
 export class LocalTell implements Envelope {
   readonly message: number;
   readonly args: unknown;

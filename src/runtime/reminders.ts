@@ -123,7 +123,8 @@ export class Reminders {
     const timer = clock.after(Math.max(0, at - clock.now()), () => {
       this.#armed.delete(id);
       const cell = find(kind, key);
-      if (cell === undefined) return;
+      // Set aside, it would refuse. The row stays, and is found again when the actor is back.
+      if (cell === undefined || cell.status === 'quarantined') return;
       this.#underWay.add(id);
       deliver(cell, { name, at });
     });

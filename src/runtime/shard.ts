@@ -38,6 +38,7 @@ import { Outbox } from './outbox.js';
 import { Overlay } from './overlay.js';
 import type { Progress } from './progress.js';
 import { slotFor } from './protocol.js';
+import type { Pulse } from './pulse.js';
 import type { Quarantine } from './quarantine.js';
 import { Recovery, type TurnFailure } from './recovery.js';
 import type { Answer } from './ref.js';
@@ -67,6 +68,8 @@ export interface ShardOptions {
   /** Asks that what is durable now be brought to the tables soon: somebody waits for it. */
   readonly settle: () => void;
   readonly clock: Clock;
+  /** What the watchdog sees of it. */
+  readonly pulse: Pulse;
   /** Idle actors are passivated when all together hold more than this. */
   readonly residentBytesMax: number;
   /** Encode what stays in the thread too: tests do, so that nothing unserialisable hides. */
@@ -120,6 +123,7 @@ export class Shard {
       held: () => this.#feed.isFull,
       afterTick: () => this.flush(),
       monotonic: () => clock.monotonic(),
+      pulse: options.pulse,
       ...(options.plan !== undefined && { plan: options.plan }),
     });
     this.#outbox = new Outbox(

@@ -12,7 +12,7 @@ export interface Supervision {
   /**
    * restart: its life ends; a new one begins after a pause, and tries the message again.
    * resume: it goes on with its state as the handler left it; the message is a dead letter.
-   * stop: its life ends as by context.stop(); the message is a dead letter.
+   * stop: its life ends, and what is stored stays; the message is a dead letter.
    * escalate: it is set aside at once, and the system's `onEscalation` is called.
    */
   readonly strategy: 'restart' | 'resume' | 'stop' | 'escalate';

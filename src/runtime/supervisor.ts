@@ -13,10 +13,12 @@
 // SV-3. Callers of a lost worker are told at once; no socket drops.
 
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { systemClock } from '../clock.js';
 import { type Counters, Reservations } from './counters.js';
 import { type Reply, readBatch } from './envelope.js';
 import type { JournalKeeper } from './journal-keeper.js';
 import { Link, linkMemory } from './link.js';
+import { Pulse } from './pulse.js';
 import type { LogLine } from './shard.js';
 import { NOBODY, type ShardMap, slotsOf } from './shard-map.js';
 import {
@@ -29,6 +31,8 @@ import {
   type SharedMemory,
   type ToShard,
 } from './threads/protocol.js';
+import { probeStack } from './threads/stack-probe.js';
+import { Watchdog, type Watched } from './watchdog.js';
 
 /** Pauses before a worker that keeps dying is started again. */
 const RESTART_PAUSES_MS = [0, 100, 500, 2_000, 5_000];
@@ -68,6 +72,7 @@ interface Life {
   readonly link: Link;
   readonly startedAt: number;
   readonly exited: Promise<void>;
+  readonly watched: Watched;
   /** It is ready, and nobody has asked it to end. */
   running: boolean;
 }
@@ -86,9 +91,11 @@ export class Supervisor {
   #sources = 0;
   #stopping = false;
   #replacements = 0;
+  readonly #watchdog: Watchdog;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#watchdog = new Watchdog(systemClock, options.handlerMsMax);
     this.#lives = Array.from({ length: options.workers }, () => undefined);
     this.#deaths = Array.from({ length: options.workers }, () => 0);
   }
@@ -169,6 +176,7 @@ export class Supervisor {
     this.#lives[worker] = life;
     if (!(await ready)) return false;
     life.running = true;
+    this.#watchdog.watch(life.watched);
     for (const slot of slotsOf(worker, options.workers)) options.map.setOwner(slot, worker);
     return true;
   }
@@ -180,6 +188,7 @@ export class Supervisor {
     const journal = new MessageChannel();
     const memory = linkMemory();
     const reservations = new Reservations(options.counters);
+    const pulse = new Pulse();
     options.journal.attach(source, journal.port1, reservations.memory);
     const peers: Peer[] = [{ peer: FRONT, port: front.port2, memory, side: 1 }, ...this.#joinOthers(worker)];
     const data: ShardWorkerData = {
@@ -190,6 +199,7 @@ export class Supervisor {
       slots: slotsOf(worker, options.workers),
       fence,
       reservations: reservations.memory,
+      pulse: pulse.memory,
       journal: journal.port2,
       peers,
       residentBytesMax: options.residentBytesMax,
@@ -211,9 +221,22 @@ export class Supervisor {
       link: new Link({ postMessage: (value, transfer) => front.port1.postMessage(value, [...transfer]) }, memory, 0),
       startedAt: performance.now(),
       exited: new Promise((resolve) => thread.once('exit', () => resolve())),
+      watched: {
+        pulse,
+        stuck: (ms) => void this.#name(life, ms),
+        overdue: (ms) => void this.replace(worker, `a handler did not return for ${Math.round(ms)} ms`),
+      },
       running: false,
     };
+    void life.exited.then(() => this.#watchdog.forget(life.watched));
     return { options, life, ready: this.#watch(life) };
+  }
+
+  /** Finds out which handler it is that does not return. */
+  async #name({ worker, thread }: Life, ms: number): Promise<void> {
+    const probe = await probeStack(thread.threadId);
+    const { address, message: handling, stack } = probe ?? {};
+    this.#options.onTrouble('a handler does not return', { worker, ms: Math.round(ms), address, handling, stack });
   }
 
   /** Channels between a new worker and every other one that lives. */
@@ -262,9 +285,9 @@ export class Supervisor {
         ready();
         break;
       case 'turn-failed': {
-        const { kind: _, isEscalated, ...details } = message;
-        this.#options.onTrouble('a turn failed', { worker: life.worker, ...details });
-        if (isEscalated) this.#options.onEscalation(message.address, message.error);
+        const { address, message: handling, attempts, error, isEscalated } = message;
+        this.#options.onTrouble('a turn failed', { worker: life.worker, address, handling, attempts, error });
+        if (isEscalated) this.#options.onEscalation(address, error);
         break;
       }
       case 'log':
@@ -322,6 +345,7 @@ export class Supervisor {
   /** The old life ends when it ends; the fence makes it harmless. What it reserved is given back then. */
   #bury(old: Life): void {
     old.running = false;
+    this.#watchdog.forget(old.watched);
     old.port.close();
     const gone = old.exited.then(() => {
       this.#options.journal.detach(old.source);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, describe, it } from 'node:test';
 import { type ActorSystem, CodedError, createSystem, type Log, type SystemOptions } from '../../src/index.js';
-import { silentLog } from '../../src/log.js';
+import { type LogRecord, silentLog } from '../../src/log.js';
 import { account, asker, counter, escalating, ledger, restarting, resuming, stopping } from './library-kinds.js';
 
 const KINDS = new URL('./library-kinds.js', import.meta.url);
@@ -302,6 +302,29 @@ describe('a system of one’s own actors', () => {
     await system.ref(counter, 'a').ask('note', 'hello');
     await until(async () => lines.length > 0, 'a line');
     assert.deepEqual(lines, [{ event: 'actor', address: 'counter/a', message: 'noted', details: { text: 'hello' } }]);
+  });
+
+  it('names a handler that does not return, with its stack, and replaces its worker past the limit (W1)', async () => {
+    const lines: LogRecord[] = [];
+    const log: Log = { ...silentLog, warn: (line) => lines.push(line) };
+    const system = await start({ log, handlerMsMax: 2_000 });
+    const spinning = system.ref(counter, 'a').ask('spin', 60_000);
+    await assert.rejects(spinning, coded('WORKER_LOST'));
+    const told = lines.filter(({ message }) => message === 'a handler does not return');
+    assert.equal(told.length, 1);
+    assert.deepEqual([told[0]!.address, told[0]!.handling], ['counter/a', 'spin']);
+    assert.match(String(told[0]!.stack), /^ {4}at spin .*library-kinds/m);
+    assert.equal(
+      await until(
+        () =>
+          system
+            .ref(counter, 'a')
+            .ask('add', 1)
+            .catch(() => undefined),
+        'the new worker',
+      ),
+      1,
+    );
   });
 
   it('says what is wrong with what it was given, and leaves nothing running', async () => {

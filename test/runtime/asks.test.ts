@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { ASKS_MAX, Asks } from '../../src/runtime/asks.js';
 import { encodeValue } from '../../src/runtime/codec.js';
 import type { Answer } from '../../src/runtime/ref.js';
+import { NOBODY } from '../../src/runtime/shard-map.js';
 import { ManualClock } from './manual-clock.js';
 
 function stage() {
@@ -53,6 +54,14 @@ describe('asks', () => {
     const [mine] = [wait(0), wait(1)];
     asks.lose(0);
     assert.deepEqual(answers, [[mine, { ok: false, fault: { code: 'WORKER_LOST' } }]]);
+    assert.equal(asks.size, 1);
+  });
+
+  it('that began while nobody owned their slot are told of any loss, for any worker may have been sent them (AS1)', () => {
+    const { asks, answers, wait } = stage();
+    const [unowned] = [wait(NOBODY), wait(1)];
+    asks.lose(0);
+    assert.deepEqual(answers, [[unowned, { ok: false, fault: { code: 'WORKER_LOST' } }]]);
     assert.equal(asks.size, 1);
   });
 

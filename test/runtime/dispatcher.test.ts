@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Cell } from '../../src/runtime/cell.js';
 import { Dispatcher, PASS_TURNS, TICK_MS, TURNS_PER_LOOK } from '../../src/runtime/dispatcher.js';
+import { Pulse } from '../../src/runtime/pulse.js';
 import { ManualClock } from './manual-clock.js';
 import { makeToys } from './toy-kinds.js';
 
@@ -26,6 +27,7 @@ function stage(turnMs: number) {
     held: () => state.held,
     afterTick: () => state.ticks++,
     monotonic: () => clock.monotonic(),
+    pulse: new Pulse(),
   });
   const add = (key: string, turns: number) => {
     const cell = new Cell(kind, 0, key, 0);

@@ -15,6 +15,7 @@ import { readBatch } from '../../src/runtime/envelope.js';
 import { type Acknowledgement, Journal } from '../../src/runtime/journal.js';
 import { Link, linkMemory } from '../../src/runtime/link.js';
 import { Progress } from '../../src/runtime/progress.js';
+import { Pulse } from '../../src/runtime/pulse.js';
 import type { TurnFailure } from '../../src/runtime/recovery.js';
 import type { Answer, AskOptions } from '../../src/runtime/ref.js';
 import { Routes } from '../../src/runtime/routes.js';
@@ -351,6 +352,7 @@ export class LocalSystem {
         if (!life.isDead) this.settles++;
       },
       clock: this.clock,
+      pulse: new Pulse(),
       residentBytesMax: this.#options.residentBytesMax ?? 64 * 1024 * 1024,
       forceEncoding: true,
       isDurable: true,

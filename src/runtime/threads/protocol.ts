@@ -145,6 +145,7 @@ export interface ShardWorkerData {
   readonly slots: readonly number[];
   readonly fence: Fence;
   readonly reservations: SharedArrayBuffer;
+  readonly pulse: SharedArrayBuffer;
   readonly journal: MessagePort;
   readonly peers: readonly Peer[];
   readonly residentBytesMax: number;

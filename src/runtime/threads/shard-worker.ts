@@ -12,6 +12,7 @@ import type { AnyKind } from '../actor.js';
 import { Counters, Reservations } from '../counters.js';
 import { Link } from '../link.js';
 import { Progress } from '../progress.js';
+import { Pulse } from '../pulse.js';
 import { Shard } from '../shard.js';
 import { ShardMap } from '../shard-map.js';
 import { openLmdbReader } from '../storage/lmdb-store.js';
@@ -50,6 +51,7 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
     },
     settle: () => data.journal.postMessage({ kind: 'settle' } satisfies ShardToJournal),
     clock: systemClock,
+    pulse: new Pulse(data.pulse),
     residentBytesMax: data.residentBytesMax,
     forceEncoding: data.forceEncoding,
     isDurable: data.directory !== undefined,
@@ -66,13 +68,24 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
       }),
   });
 
-  const ports = new Set<Peer['port']>();
+  const ports = new Map<number, Peer['port']>();
   const connect = ({ peer, port, memory, side }: Peer): void => {
     const link = new Link({ postMessage: (value, transfer) => port.postMessage(value, [...transfer]) }, memory, side);
     const connection = shard.connect(peer, link);
-    ports.add(port);
-    port.on('message', (batch: ArrayBuffer) => shard.receive(connection, batch));
-    port.on('close', () => ports.delete(port));
+    ports.set(peer, port);
+    port.on('message', (batch: ArrayBuffer) => {
+      if (ports.get(peer) === port) shard.receive(connection, batch);
+    });
+    port.on('close', () => {
+      if (ports.get(peer) === port) ports.delete(peer);
+    });
+  };
+  /** What a lost life of a peer has sent is not read any more: it could come behind what its next life says (G3). */
+  const disconnect = (peer: number): void => {
+    const port = ports.get(peer);
+    ports.delete(peer);
+    port?.close();
+    shard.disconnect(peer);
   };
   for (const peer of data.peers) connect(peer);
 
@@ -101,7 +114,7 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
     void reader.close().then(() => {
       say({ kind: 'stopped' });
       // Whatever was posted is delivered before the thread ends; nothing else keeps it alive.
-      for (const port of ports) port.close();
+      for (const port of ports.values()) port.close();
       data.journal.close();
       control.close();
     });
@@ -113,7 +126,7 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
         connect(message.peer);
         break;
       case 'disconnect':
-        shard.disconnect(message.peer);
+        disconnect(message.peer);
         break;
       case 'report':
         say({
