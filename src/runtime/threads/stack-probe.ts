@@ -25,15 +25,14 @@ export interface StackProbe {
 interface Frame {
   readonly callFrameId: string;
   readonly functionName: string;
-  readonly url: string;
-  readonly location: { readonly lineNumber: number; readonly columnNumber?: number };
+  readonly location: { readonly scriptId: string; readonly lineNumber: number; readonly columnNumber?: number };
 }
 
 /** What the thread's debugger says: an event, or the answer to a request. */
 interface Said {
   readonly id?: number;
   readonly method?: string;
-  readonly params?: { readonly callFrames?: readonly Frame[] };
+  readonly params?: { readonly callFrames?: readonly Frame[]; readonly scriptId?: string; readonly url?: string };
   readonly result?: { readonly result?: { readonly value?: unknown } };
 }
 
@@ -50,6 +49,8 @@ class Probe {
   #sessionId: string | undefined;
   #requests = 0;
   #frames: readonly Frame[] = [];
+  /** Where each script came from, by its number in the thread. */
+  readonly #urls = new Map<string, string>();
   #isOver = false;
 
   constructor(threadId: string, resolve: (probe: StackProbe | undefined) => void) {
@@ -75,7 +76,9 @@ class Probe {
   }
 
   #hear({ method, params, result }: Said): void {
-    if (method === 'Debugger.paused') {
+    if (method === 'Debugger.scriptParsed') {
+      this.#urls.set(params?.scriptId ?? '', params?.url ?? '');
+    } else if (method === 'Debugger.paused') {
       this.#frames = params?.callFrames ?? [];
       const runner = this.#frames.find(({ functionName }) => functionName === RUNNER);
       if (runner === undefined) this.#tell(undefined, undefined);
@@ -89,7 +92,14 @@ class Probe {
 
   #tell(address: string | undefined, message: string | undefined): void {
     this.#send('Debugger.resume');
-    this.#end({ address, message, stack: this.#frames.slice(0, FRAMES_MAX).map(lineOf).join('\n') });
+    const lines = this.#frames.slice(0, FRAMES_MAX).map((frame) => this.#lineOf(frame));
+    this.#end({ address, message, stack: lines.join('\n') });
+  }
+
+  /** As in Error.stack; the debugger counts lines and columns from 0. */
+  #lineOf({ functionName, location: { scriptId, lineNumber, columnNumber = 0 } }: Frame): string {
+    const place = `${this.#urls.get(scriptId) ?? ''}:${lineNumber + 1}:${columnNumber + 1}`;
+    return `    at ${functionName === '' ? '<anonymous>' : functionName} (${place})`;
   }
 
   #send(method: string, params: object = {}): void {
@@ -107,9 +117,4 @@ class Probe {
     this.#session.disconnect();
     this.#resolve(probe);
   }
-}
-
-/** As in Error.stack; the debugger counts lines and columns from 0. */
-function lineOf({ functionName, url, location: { lineNumber, columnNumber = 0 } }: Frame): string {
-  return `    at ${functionName === '' ? '<anonymous>' : functionName} (${url}:${lineNumber + 1}:${columnNumber + 1})`;
 }
