@@ -156,6 +156,7 @@ function startSystem(
     durability: config.durability,
     residentBytesMaxPerWorker: Math.ceil(RESIDENT_BYTES_MAX / workers),
     forceEncoding: false,
+    isExplained: true,
     seed: 0,
     handlerMsMax: HANDLER_MS_MAX,
     onLog: ({ level, ...line }) => log[level]({ event: 'actor', ...line }),

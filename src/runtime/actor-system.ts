@@ -13,6 +13,7 @@ import { availableParallelism } from 'node:os';
 import { createLog, type Log } from '../log.js';
 import { ActorRef } from './actor-ref.js';
 import type { DeadLetter } from './dead-letter.js';
+import type { Explanation } from './explanation.js';
 import type { StorePlace } from './journal-keeper.js';
 import { loadKinds } from './kind-modules.js';
 import type { AnyProtocol, Messages, Protocol } from './protocol.js';
@@ -46,6 +47,8 @@ export interface SystemOptions {
   readonly residentBytesMax?: number;
   /** Of context.random(). Default: a new one, told by `system.seed`. */
   readonly seed?: number;
+  /** Keeps account for explain(), which costs a few percent at most. Default true. */
+  readonly explain?: boolean;
   /** A handler that holds up its thread for longer has the thread replaced. Default 30,000; Infinity: never. */
   readonly handlerMsMax?: number;
   /** Encodes messages within a thread too, so that nothing that does not survive it hides. For tests. */
@@ -103,6 +106,14 @@ export class ActorSystem {
     return new ActorRef<M>(this.#system, to, key);
   }
 
+  /**
+   * Where the time, the memory and the waiting are: the first `top` actors by each measure, with their heaviest senders, and
+   * each thread. Estimated from samples of the last minutes; costs the threads some milliseconds.
+   */
+  explain({ top = 10 }: { readonly top?: number } = {}): Promise<Explanation> {
+    return this.#system.explain(top);
+  }
+
   status(): Promise<SystemStatus> {
     return this.#system.status();
   }
@@ -150,6 +161,7 @@ export async function createSystem(options: SystemOptions): Promise<ActorSystem>
       durability: options.durability ?? 'durable',
       residentBytesMaxPerWorker: Math.ceil((options.residentBytesMax ?? RESIDENT_BYTES_MAX) / workers),
       forceEncoding: options.forceEncoding ?? false,
+      isExplained: options.explain ?? true,
       seed: seed | 0,
       handlerMsMax: options.handlerMsMax ?? HANDLER_MS_MAX,
       onLog: ({ level, ...line }) => log[level]({ event: 'actor', ...line }),

@@ -66,6 +66,8 @@ export class Cell {
   queued = false;
   /** It has left the table: its actor, if it lives, is another cell, or none. */
   isGone = false;
+  /** Since when its mailbox has not been empty: whole milliseconds of the monotonic clock, of its last tick. */
+  waitingSince = 0;
   /** It had a turn since the table looked at it last (cell-table.ts). */
   isUsed = false;
   /** The number of the last commit record it wrote. */

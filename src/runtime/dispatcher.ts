@@ -45,6 +45,7 @@ export class Dispatcher {
   #head = 0;
   #planned = false;
   #turns = 0;
+  #coarseMs = 0;
 
   constructor(ports: DispatcherPorts) {
     this.#ports = ports;
@@ -58,6 +59,16 @@ export class Dispatcher {
 
   get waiting(): number {
     return this.#queue.length - this.#head;
+  }
+
+  /** Actors with something to run. */
+  get queue(): readonly Cell[] {
+    return this.#queue.slice(this.#head);
+  }
+
+  /** The time of the last look, in whole milliseconds: for stamps that may be a tick old. */
+  get coarseMs(): number {
+    return this.#coarseMs;
   }
 
   schedule(cell: Cell): void {
@@ -79,6 +90,7 @@ export class Dispatcher {
     const { pulse } = this.#ports;
     pulse.beginTick();
     let lookedAt = this.#ports.monotonic();
+    this.#coarseMs = Math.trunc(lookedAt);
     const deadline = lookedAt + TICK_MS;
     let untilLook = TURNS_PER_LOOK;
     let isOver = false;

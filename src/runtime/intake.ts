@@ -9,7 +9,9 @@
 // IN2. An envelope that is refused or handled gives its credit back, exactly once.
 // IN3. An ask whose answer its recipient's own turn waits for is refused at once: it could never be answered.
 
+import type { Clock } from '../clock.js';
 import type { Fault } from '../errors.js';
+import type { Account } from './account.js';
 import type { AnyKind } from './actor.js';
 import { formatAddress } from './address.js';
 import type { Cell } from './cell.js';
@@ -20,6 +22,7 @@ import { type Delivery, type Envelope, LOCAL } from './envelope.js';
 import type { LocalTell } from './local-tell.js';
 import type { Outbox } from './outbox.js';
 import type { AnyProtocol } from './protocol.js';
+import { Sampler } from './sampler.js';
 
 export interface IntakeParts {
   readonly kinds: readonly AnyKind[];
@@ -27,7 +30,10 @@ export interface IntakeParts {
   readonly outbox: Outbox;
   readonly deadLetters: DeadLetters;
   readonly schedule: (cell: Cell) => void;
-  readonly now: () => number;
+  readonly clock: Clock;
+  /** Undefined where nobody wants to be told. */
+  readonly account: Account | undefined;
+  readonly coarseMs: () => number;
 }
 
 const NO_ROOM: Fault = { code: 'OVERLOADED', params: { what: 'what actors may keep in memory' } };
@@ -40,9 +46,11 @@ interface Destination {
 
 export class Intake {
   readonly #parts: IntakeParts;
+  readonly #sampler: Sampler | undefined;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
+    this.#sampler = parts.account === undefined ? undefined : new Sampler(parts.clock);
   }
 
   deliver({ slot, kind, key, envelope }: Delivery): void {
@@ -59,8 +67,9 @@ export class Intake {
       this.refuse(cell, envelope, { code: 'ASK_CYCLE', params: { path } });
     } else if (cell.mailbox.admit(envelope) === 'full') {
       this.refuse(cell, envelope, { code: 'OVERLOADED', params: { what: 'the mailbox of this address' } });
-    } else if (cell.status !== 'busy' && cell.status !== 'waiting') {
-      this.#parts.schedule(cell);
+    } else {
+      this.#note(cell, envelope);
+      if (cell.status !== 'busy' && cell.status !== 'waiting') this.#parts.schedule(cell);
     }
   }
 
@@ -90,8 +99,9 @@ export class Intake {
     // It may have left while the tell waited for a commit, and have come back as another cell.
     if (to.isGone || to.status === 'quarantined' || !to.mailbox.admitTell(tell)) {
       this.deliver({ slot: to.slot, kind: to.kindNumber, key: to.key, envelope: tell });
-    } else if (to.status !== 'busy' && to.status !== 'waiting') {
-      this.#parts.schedule(to);
+    } else {
+      this.#note(to, tell);
+      if (to.status !== 'busy' && to.status !== 'waiting') this.#parts.schedule(to);
     }
   }
 
@@ -100,8 +110,9 @@ export class Intake {
     const { to } = tell;
     if (to.status === 'quarantined' || !to.mailbox.admitTell(tell)) {
       this.deliver({ slot: to.slot, kind: to.kindNumber, key: to.key, envelope: tell });
-    } else if (to.status === 'ready' || to.status === 'vacant') {
-      this.#parts.schedule(to);
+    } else {
+      this.#note(to, tell);
+      if (to.status === 'ready' || to.status === 'vacant') this.#parts.schedule(to);
     }
   }
 
@@ -125,6 +136,11 @@ export class Intake {
     this.deliver({ slot: cell.slot, kind: cell.kindNumber, key: cell.key, envelope });
   }
 
+  #note(cell: Cell, envelope: Envelope): void {
+    if (cell.mailbox.depth === 1) cell.waitingSince = this.#parts.coarseMs();
+    if (this.#sampler?.isDue() === true) this.#parts.account?.heard(cell, envelope, this.#sampler.take());
+  }
+
   /** This envelope will not be handled, or not again. */
   refuse(cell: Cell, envelope: Envelope, fault: Fault): void {
     const { kind, kindNumber, slot, key } = cell;
@@ -132,6 +148,8 @@ export class Intake {
   }
 
   #refuse(to: Destination, protocol: AnyProtocol, envelope: Envelope, fault: Fault): void {
+    const address = formatAddress({ kind: protocol.kind, key: to.key });
+    this.#parts.account?.refused(address);
     this.#parts.outbox.credit(envelope);
     this.#parts.outbox.answer(envelope, fault);
     if (envelope.correlation !== 0 && envelope.attempts === 0) return;
@@ -140,10 +158,10 @@ export class Intake {
     // The runtime's own: nobody said them.
     if (name === undefined) return;
     this.#parts.deadLetters.add({
-      address: formatAddress({ kind: protocol.kind, key: to.key }),
+      address,
       message: name,
       reason: fault.code,
-      at: this.#parts.now(),
+      at: this.#parts.clock.now(),
       saying: { kind: 'saying', ...to, message, senderKind, senderKey },
       payload,
       args,

@@ -19,8 +19,9 @@ import { encodeValue } from './codec.js';
 import type { DeadLetters } from './dead-letter.js';
 import type { Saying } from './effects.js';
 import { type Envelope, LOCAL } from './envelope.js';
+import type { LinkExplanation } from './explanation.js';
 import { Gates } from './gate.js';
-import type { Link } from './link.js';
+import { LINK_BYTES_MAX, type Link } from './link.js';
 import type { LocalTell } from './local-tell.js';
 import { Refusal } from './refusal.js';
 import type { Routes } from './routes.js';
@@ -120,6 +121,15 @@ export class Outbox {
   /** The envelope is done with: its sender may send as many bytes again. */
   credit(envelope: Envelope): void {
     if (envelope.bytes > 0) this.#links.get(envelope.origin)?.credit(envelope.bytes);
+  }
+
+  /** How full the ways to other threads are. */
+  links(): LinkExplanation[] {
+    return [...this.#peers].map(([peer, { link }]) => ({
+      to: peer === 0 ? 'front' : String(peer - 1),
+      inFlightBytes: link.inFlightBytes,
+      bytesMax: LINK_BYTES_MAX,
+    }));
   }
 
   /** Something that waits for no commit. */

@@ -62,3 +62,35 @@ export class Routes {
     return number;
   }
 }
+
+/** The route that was taken last, and the message: most actors say the same to the same kind again and again. */
+export class RecentRoute {
+  readonly #routes: Routes;
+  #protocol: AnyProtocol | undefined;
+  #route: Route | undefined;
+  #message: string | undefined;
+  #number = 0;
+
+  constructor(routes: Routes) {
+    this.#routes = routes;
+  }
+
+  /** Throws as Routes.to() does. */
+  to(protocol: AnyProtocol): Route {
+    if (protocol === this.#protocol) return this.#route!;
+    const route = this.#routes.to(protocol);
+    this.#protocol = protocol;
+    this.#route = route;
+    this.#message = undefined;
+    return route;
+  }
+
+  /** Of a message of the protocol that to() was called with. Throws as Routes.numberOf() does. */
+  numberOf(message: string): number {
+    if (message === this.#message) return this.#number;
+    const number = Routes.numberOf(this.#route!, message);
+    this.#message = message;
+    this.#number = number;
+    return number;
+  }
+}

@@ -20,6 +20,7 @@
 // SH6. A blank actor is not kept: its next envelope activates it, and finds what others wrote for it since.
 
 import type { Clock } from '../clock.js';
+import { Account } from './account.js';
 import type { AnyKind } from './actor.js';
 import { Asks } from './asks.js';
 import { CatchUp } from './catch-up.js';
@@ -31,6 +32,7 @@ import { DeadLetters } from './dead-letter.js';
 import { Dispatcher } from './dispatcher.js';
 import type { Saying } from './effects.js';
 import { REMINDER, readBatch } from './envelope.js';
+import type { ShardExplanation } from './explanation.js';
 import { Intake } from './intake.js';
 import { JournalFeed, type JournalPort } from './journal-feed.js';
 import type { Link } from './link.js';
@@ -47,8 +49,8 @@ import { Routes } from './routes.js';
 import type { ShardMap } from './shard-map.js';
 import type { StoreView } from './store-view.js';
 import { Streams } from './streams.js';
-import type { AskRequest } from './turn.js';
 import { TurnRunner } from './turn-runner.js';
+import type { AskRequest } from './turn-sources.js';
 
 const ASK_TIMEOUT_MS = 30_000;
 
@@ -76,6 +78,8 @@ export interface ShardOptions {
   readonly forceEncoding: boolean;
   /** What is written is kept: there is a journal. */
   readonly isDurable: boolean;
+  /** It keeps account of what its actors cost. */
+  readonly isExplained: boolean;
   /** Of context.random(). */
   readonly seed: number;
   /** Plans a turn of the loop, in place of setImmediate: a test says which of its shards is next. */
@@ -103,6 +107,7 @@ export class Shard {
   readonly #dispatcher: Dispatcher;
   readonly #recovery: Recovery;
   readonly #runner: TurnRunner;
+  readonly #account: Account | undefined;
   readonly #asks: Asks;
   readonly #streams: Streams;
   readonly #reminders: Reminders | undefined;
@@ -119,7 +124,7 @@ export class Shard {
     this.#feed = new JournalFeed(options.journal);
     this.#asks = new Asks(clock);
     this.#dispatcher = new Dispatcher({
-      runTurn: (cell) => this.#runner.runTurn(cell),
+      runTurn: (cell) => this.#runner.next(cell),
       held: () => this.#feed.isFull,
       afterTick: () => this.flush(),
       monotonic: () => clock.monotonic(),
@@ -137,7 +142,19 @@ export class Shard {
       },
     );
     const [cells, outbox, overlay, asks] = [this.#cells, this.#outbox, this.#overlay, this.#asks];
-    this.#intake = new Intake({ kinds, cells, outbox, deadLetters: this.deadLetters, schedule, now });
+    const account = options.isExplained ? new Account(clock, routes) : undefined;
+    this.#account = account;
+    const coarseMs = () => this.#dispatcher.coarseMs;
+    this.#intake = new Intake({
+      kinds,
+      cells,
+      outbox,
+      deadLetters: this.deadLetters,
+      schedule,
+      clock,
+      account,
+      coarseMs,
+    });
     const intake = this.#intake;
     this.#streams = new Streams((cell, message, stream) => intake.deliverControl(cell, message, undefined, stream));
     this.#catchUp = new CatchUp({
@@ -194,6 +211,8 @@ export class Shard {
       streams,
       reminders,
       schedule,
+      account,
+      clock,
     });
   }
 
@@ -292,6 +311,23 @@ export class Shard {
     return this.#recovery.resume(address, skip);
   }
 
+  /** Where its time and memory go; at most `top` actors by each measure. */
+  explain(
+    top: number,
+  ): Omit<ShardExplanation, 'thread'> & { readonly thread: Omit<ShardExplanation['thread'], 'loopDelayMs'> } {
+    const { queue } = this.#dispatcher;
+    const find = (address: string): Cell | undefined => {
+      const end = address.indexOf('/');
+      const number = this.#numberOf(address.slice(0, end));
+      return number < 0 ? undefined : this.#cells.resident(number, address.slice(end + 1));
+    };
+    const actors = this.#account?.explain(top, queue, find) ?? [];
+    return {
+      actors,
+      thread: { turns: this.#dispatcher.turns, waitingActors: queue.length, links: this.#outbox.links() },
+    };
+  }
+
   /** Says again what a dead letter holds. False when it is not kept. */
   replay(letter: string): boolean {
     const saying = this.deadLetters.find(letter);
@@ -314,8 +350,13 @@ export class Shard {
     });
   }
 
+  /** -1 when there is no such kind. */
+  #numberOf(kind: string): number {
+    return this.#options.kinds.findIndex(({ protocol }) => protocol.kind === kind);
+  }
+
   #find(kind: string, key: string): Cell | undefined {
-    const number = this.#options.kinds.findIndex(({ protocol }) => protocol.kind === kind);
+    const number = this.#numberOf(kind);
     if (number < 0) return undefined;
     return this.#cells.find(number, key, slotFor(this.#options.kinds[number]!.protocol, key));
   }

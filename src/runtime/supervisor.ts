@@ -16,6 +16,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from '
 import { systemClock } from '../clock.js';
 import { type Counters, Reservations } from './counters.js';
 import { type Reply, readBatch } from './envelope.js';
+import type { ShardExplanation } from './explanation.js';
 import type { JournalKeeper } from './journal-keeper.js';
 import { Link, linkMemory } from './link.js';
 import { Pulse } from './pulse.js';
@@ -32,6 +33,7 @@ import {
   type ToShard,
 } from './threads/protocol.js';
 import { probeStack } from './threads/stack-probe.js';
+import { Tickets } from './tickets.js';
 import { Watchdog, type Watched } from './watchdog.js';
 
 /** Pauses before a worker that keeps dying is started again. */
@@ -54,6 +56,7 @@ export interface SupervisorOptions {
   readonly journal: JournalKeeper;
   readonly residentBytesMax: number;
   readonly forceEncoding: boolean;
+  readonly isExplained: boolean;
   readonly seed: number;
   readonly handlerMsMax: number;
   readonly onLog: (line: LogLine) => void;
@@ -82,12 +85,11 @@ export class Supervisor {
   readonly #lives: (Life | undefined)[];
   readonly #deaths: number[];
   readonly #replacing = new Map<number, Promise<void>>();
-  readonly #tickets = new Map<number, (message: FromShard) => void>();
+  readonly #tickets = new Tickets<FromShard>(REPORT_WAIT_MS);
   /** Lives that were ended and whose threads may still run. */
   readonly #leaving = new Set<Promise<void>>();
   readonly #pauses = new Set<() => void>();
   #lastError: unknown;
-  #ticket = 0;
   #sources = 0;
   #stopping = false;
   #replacements = 0;
@@ -132,6 +134,16 @@ export class Supervisor {
       this.#lives.map(async (life) => {
         const answer = await this.#ask(life, (ticket) => ({ kind: 'report', ticket }));
         return answer?.kind === 'report' ? answer.report : undefined;
+      }),
+    );
+  }
+
+  /** What each running worker tells of where its time goes. */
+  async explain(top: number): Promise<(ShardExplanation | undefined)[]> {
+    return Promise.all(
+      this.#lives.map(async (life) => {
+        const answer = await this.#ask(life, (ticket) => ({ kind: 'explain', ticket, top }));
+        return answer?.kind === 'explained' ? answer.explanation : undefined;
       }),
     );
   }
@@ -204,6 +216,7 @@ export class Supervisor {
       peers,
       residentBytesMax: options.residentBytesMax,
       forceEncoding: options.forceEncoding,
+      isExplained: options.isExplained,
       seed: options.seed,
       settings: options.settings,
     };
@@ -294,8 +307,9 @@ export class Supervisor {
         this.#options.onLog(message.line);
         break;
       case 'report':
+      case 'explained':
       case 'done':
-        this.#tickets.get(message.ticket)?.(message);
+        this.#tickets.answer(message.ticket, message);
         break;
       case 'stopped':
         life.running = false;
@@ -372,20 +386,10 @@ export class Supervisor {
     });
   }
 
-  /** Undefined when the worker is not there, or does not answer within REPORT_WAIT_MS. */
-  async #ask(life: Life | undefined, question: (ticket: number) => ToShard): Promise<FromShard | undefined> {
-    if (life === undefined || !life.running) return undefined;
-    const ticket = ++this.#ticket;
-    return new Promise((resolve) => {
-      const end = (answer: FromShard | undefined): void => {
-        clearTimeout(late);
-        this.#tickets.delete(ticket);
-        resolve(answer);
-      };
-      const late = setTimeout(() => end(undefined), REPORT_WAIT_MS);
-      this.#tickets.set(ticket, end);
-      this.#tell(life, question(ticket));
-    });
+  /** Undefined when the worker is not there, or does not answer in time. */
+  #ask(life: Life | undefined, question: (ticket: number) => ToShard): Promise<FromShard | undefined> {
+    if (life === undefined || !life.running) return Promise.resolve(undefined);
+    return this.#tickets.ask((ticket) => this.#tell(life, question(ticket)));
   }
 
   #tell(life: Life, message: ToShard): void {

@@ -19,6 +19,7 @@ import type { Key } from './context.js';
 import { Counters } from './counters.js';
 import type { DeadLetter } from './dead-letter.js';
 import { WATCH } from './envelope.js';
+import { type Explanation, mergeExplanations } from './explanation.js';
 import { answerKeys, findAnswer } from './idempotency.js';
 import { IncomingStream } from './incoming-stream.js';
 import { type JournalKeeper, openJournal, type StorePlace } from './journal-keeper.js';
@@ -63,6 +64,8 @@ export interface SystemOptions {
   readonly durability: Durability;
   readonly residentBytesMaxPerWorker: number;
   readonly forceEncoding: boolean;
+  /** Workers keep account of what their actors cost: what explain() tells. */
+  readonly isExplained: boolean;
   /** Of the random numbers that actors draw. */
   readonly seed: number;
   /** A handler that blocks its worker longer than this has the worker replaced. Infinity: never. */
@@ -146,6 +149,7 @@ export class System implements Actors {
       journal,
       residentBytesMax: options.residentBytesMaxPerWorker,
       forceEncoding: options.forceEncoding,
+      isExplained: options.isExplained,
       seed: options.seed,
       handlerMsMax: options.handlerMsMax,
       onLog: options.onLog,
@@ -273,6 +277,11 @@ export class System implements Actors {
     if (!Number.isInteger(worker) || worker < 0 || worker >= this.#options.workers) return false;
     await this.#supervisor.replace(worker, 'an operator asked for it');
     return true;
+  }
+
+  /** Where the time and the memory go: at most `top` actors by each measure. */
+  async explain(top: number): Promise<Explanation> {
+    return mergeExplanations(await this.#supervisor.explain(top), top);
   }
 
   async deadLetters(): Promise<DeadLetter[]> {

@@ -10,7 +10,9 @@
 // TR2. A turn begins when all that it reads of others' making is in the tables (catch-up.ts).
 // TR3. An ask that was answered before under its idempotency key has no second turn.
 
+import type { Clock } from '../clock.js';
 import { invariant } from '../invariant.js';
+import type { Account } from './account.js';
 import type { AnyKind } from './actor.js';
 import type { CatchUp } from './catch-up.js';
 import type { Cell } from './cell.js';
@@ -23,9 +25,11 @@ import { COMMIT_FAILED, type Recovery } from './recovery.js';
 import type { Idempotency } from './ref.js';
 import { LATER } from './refusal.js';
 import type { Due, Reminders } from './reminders.js';
+import { Sampler } from './sampler.js';
 import { encodeKey } from './storage/keys.js';
 import { isGenerator, type OutgoingStream, type Streams } from './streams.js';
-import { Turn, type TurnSources } from './turn.js';
+import { Turn } from './turn.js';
+import type { TurnSources } from './turn-sources.js';
 
 export interface TurnRunnerParts {
   readonly sources: TurnSources;
@@ -37,6 +41,9 @@ export interface TurnRunnerParts {
   readonly streams: Streams;
   readonly reminders: Reminders | undefined;
   readonly schedule: (cell: Cell) => void;
+  /** Undefined where nobody wants to be told. */
+  readonly account: Account | undefined;
+  readonly clock: Clock;
 }
 
 type AnyHandler = (context: Turn, args: unknown) => unknown;
@@ -59,12 +66,14 @@ export class TurnRunner {
   readonly #parts: TurnRunnerParts;
   readonly #traits: readonly KindTraits[];
   #turn: Turn;
+  readonly #sampler: Sampler | undefined;
   #busy = 0;
 
   constructor(parts: TurnRunnerParts) {
     this.#parts = parts;
     this.#turn = new Turn(parts.sources);
     this.#traits = parts.kinds.map(traitsOf);
+    this.#sampler = parts.account === undefined ? undefined : new Sampler(parts.clock);
   }
 
   /** Turns whose handler has returned a promise that is not settled. */
@@ -73,6 +82,17 @@ export class TurnRunner {
   }
 
   /** Runs one turn; false when the actor has nothing to run or may not run now. */
+  next(cell: Cell): boolean {
+    const sampler = this.#sampler;
+    if (sampler?.isDue() !== true) return this.runTurn(cell);
+    const { account, clock } = this.#parts;
+    const weight = sampler.take();
+    const begun = clock.monotonic();
+    const hasRun = this.runTurn(cell);
+    if (hasRun) account?.ran(cell, clock.monotonic() - begun, weight);
+    return hasRun;
+  }
+
   runTurn(cell: Cell): boolean {
     if (cell.status !== 'ready' && cell.status !== 'vacant') return false;
     const { outbox, recovery } = this.#parts;

@@ -9,58 +9,28 @@
 // T1. A turn that was dropped leaves no trace: its reservations are given back, the asks it kept open are not open.
 // T2. A read sees the turn's own writes, then those of the actor that are not in the tables yet, then the tables.
 
-import type { Clock } from '../clock.js';
 import { invariant } from '../invariant.js';
 import type { Key, KeyedValue, Messages, OwnStore, Protocol, RangeQuery, ReplyHandle } from './actor.js';
 import type { Address } from './address.js';
 import type { Cell } from './cell.js';
-import type { CellTable } from './cell-table.js';
 import { decodeValue, encodeValue } from './codec.js';
 import type { ActorLog, Context } from './context.js';
-import type { Counters, Reservations } from './counters.js';
-import type { AskEffect, CounterEffect, ReminderEffect, ReplyEffect, Saying, TimerEffect } from './effects.js';
+import type { CounterEffect, ReminderEffect, ReplyEffect, Saying, TimerEffect } from './effects.js';
 import { type Envelope, KEY_BYTES_MAX, WATCH } from './envelope.js';
 import { LocalTell } from './local-tell.js';
 import type { OwnWrites, WriteVisitor } from './merged-range.js';
-import type { Overlay } from './overlay.js';
 import { type AnyProtocol, slotFor } from './protocol.js';
 import { nextRandom } from './random.js';
 import type { Answer, AskOptions } from './ref.js';
-import { type Route, Routes } from './routes.js';
+import { RecentRoute, type Route, Routes } from './routes.js';
 import { VALUE_BYTES_MAX } from './storage/commit-batch.js';
 import { encodeKey } from './storage/keys.js';
-import type { StoreView } from './store-view.js';
+import type { AskRequest, TurnSources } from './turn-sources.js';
 import { hashOf, WriteSet } from './write-set.js';
 
 /** Actors that may wait for each other in a row. */
 export const CHAIN_MAX = 32;
-
-/** What every turn of a shard reads and sends through. */
 const NO_BYTES = new Uint8Array(0);
-
-export interface TurnSources {
-  readonly routes: Routes;
-  readonly cells: CellTable;
-  readonly clock: Clock;
-  /** The slots of the shard. */
-  readonly epochs: ReadonlyMap<number, number>;
-  readonly forceEncoding: boolean;
-  readonly view: StoreView;
-  readonly overlay: Overlay;
-  readonly counters: Counters;
-  readonly reservations: Reservations;
-  /** What is written is kept. */
-  readonly isDurable: boolean;
-  readonly seed: number;
-  /** Sends an ask, and resolves with its answer. */
-  readonly ask: (cell: Cell, saying: Saying, ask: AskRequest) => Promise<Answer<unknown>>;
-  readonly log: (level: 'info' | 'warn', cell: Cell, message: string, details: object | undefined) => void;
-}
-
-/** An ask before it has a number. */
-export interface AskRequest extends Omit<AskEffect, 'correlation'> {
-  readonly timeoutMs: number | undefined;
-}
 
 export class Turn implements Context, OwnStore, OwnWrites {
   readonly #sources: TurnSources;
@@ -77,10 +47,7 @@ export class Turn implements Context, OwnStore, OwnWrites {
   tells: Saying[] = [];
   /** To actors that are resident here. */
   spoken: LocalTell[] = [];
-  #lastTo: object | undefined;
-  #lastRoute: Route | undefined;
-  #lastMessage: string | undefined;
-  #lastNumber = 0;
+  readonly #recent: RecentRoute;
   /** Asks that leave when the handler has returned its promise. */
   asks: (() => void)[] = [];
   replies: ReplyEffect[] = [];
@@ -94,6 +61,7 @@ export class Turn implements Context, OwnStore, OwnWrites {
 
   constructor(sources: TurnSources) {
     this.#sources = sources;
+    this.#recent = new RecentRoute(sources.routes);
   }
 
   /** Makes it the turn of this envelope; `undefined` for an activation, which only reads. */
@@ -259,8 +227,9 @@ export class Turn implements Context, OwnStore, OwnWrites {
     message: K,
     args: N[K]['args'],
   ): void {
-    const route = this.#routeTo(to);
-    const number = message === this.#lastMessage ? this.#lastNumber : this.#numberOf(route, message);
+    const recent = this.#recent;
+    const route = recent.to(to);
+    const number = recent.numberOf(message);
     this.isClean = false;
     const { cells, forceEncoding } = this.#sources;
     const cell = this.#isDetached ? undefined : cells.resident(route.kind, key);
@@ -389,22 +358,6 @@ export class Turn implements Context, OwnStore, OwnWrites {
   /** Nothing, when no write of this actor can be missing in the tables. */
   #own(): OwnWrites | undefined {
     return this.#current.unapplied === 0 && this.writes.size === 0 ? undefined : this;
-  }
-
-  #routeTo(to: AnyProtocol): Route {
-    if (to === this.#lastTo) return this.#lastRoute!;
-    const route = this.#sources.routes.to(to);
-    this.#lastTo = to;
-    this.#lastMessage = undefined;
-    this.#lastRoute = route;
-    return route;
-  }
-
-  #numberOf(route: Route, message: string): number {
-    const number = Routes.numberOf(route, message);
-    this.#lastMessage = message;
-    this.#lastNumber = number;
-    return number;
   }
 
   #saying(route: Route, key: string, message: number, args: unknown, ask: undefined): Saying {

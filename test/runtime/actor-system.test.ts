@@ -304,6 +304,31 @@ describe('a system of one’s own actors', () => {
     assert.deepEqual(lines, [{ event: 'actor', address: 'counter/a', message: 'noted', details: { text: 'hello' } }]);
   });
 
+  it('explains which actors take the time, wait, are refused, and who sends to them', async () => {
+    const system = await start();
+    const busy = system.ref(counter, 'busy');
+    for (let i = 0; i < 300; i++) await busy.ask('spin', 0.2);
+    const waiting = system.ref(counter, 'waiting');
+    const dawdling = waiting.ask('dawdle', 300);
+    for (let i = 0; i < 2_000; i++) waiting.tell('add', 1);
+    const explanation = await until(async () => {
+      const found = await system.explain({ top: 3 });
+      return found.byMailboxDepth.length > 0 && found.byRefusals.length > 0 && found;
+    }, 'an explanation');
+    assert.equal(explanation.byTurnTime[0]!.address, 'counter/busy');
+    assert.ok(explanation.byTurnTime[0]!.turnMs > 10, `${explanation.byTurnTime[0]!.turnMs} ms`);
+    const [deepest] = explanation.byMailboxDepth;
+    assert.equal(deepest!.address, 'counter/waiting');
+    assert.ok(deepest!.mailboxDepth > 900 && deepest!.refusals > 900 && deepest!.mailboxBytes > 0);
+    assert.equal(deepest!.senders[0]!.address, 'outside');
+    assert.equal(explanation.threads.length, 2);
+    assert.ok(explanation.threads.every(({ links, loopDelayMs }) => links.length === 2 && loopDelayMs.max >= 0));
+    await dawdling;
+    const silent = await start({ explain: false });
+    await silent.ref(counter, 'busy').ask('spin', 1);
+    assert.deepEqual((await silent.explain()).byTurnTime, []);
+  });
+
   it('names a handler that does not return, with its stack, and replaces its worker past the limit (W1)', async () => {
     const lines: LogRecord[] = [];
     const log: Log = { ...silentLog, warn: (line) => lines.push(line) };

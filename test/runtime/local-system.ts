@@ -356,6 +356,7 @@ export class LocalSystem {
       residentBytesMax: this.#options.residentBytesMax ?? 64 * 1024 * 1024,
       forceEncoding: true,
       isDurable: true,
+      isExplained: true,
       seed: 0,
       onLog: (line) => this.lines.push(line),
       onFailure: (failure) => this.failures.push(failure),

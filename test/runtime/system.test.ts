@@ -45,6 +45,7 @@ async function start(
     durability: 'durable',
     residentBytesMaxPerWorker: 64 * 1024 * 1024,
     forceEncoding: true,
+    isExplained: true,
     seed: 0,
     handlerMsMax: Number.POSITIVE_INFINITY,
     onLog: () => undefined,

@@ -2,6 +2,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { DeadLetter } from '../dead-letter.js';
+import type { ShardExplanation } from '../explanation.js';
 import type { Acknowledgement, JournalStart } from '../journal.js';
 import type { Quarantined } from '../quarantine.js';
 import type { LogLine } from '../shard.js';
@@ -150,6 +151,7 @@ export interface ShardWorkerData {
   readonly peers: readonly Peer[];
   readonly residentBytesMax: number;
   readonly forceEncoding: boolean;
+  readonly isExplained: boolean;
   readonly seed: number;
   /** For the composition root alone: what its actor kinds are configured with. */
   readonly settings: unknown;
@@ -159,6 +161,7 @@ export type ToShard =
   | { readonly kind: 'connect'; readonly peer: Peer }
   | { readonly kind: 'disconnect'; readonly peer: number }
   | { readonly kind: 'report'; readonly ticket: number }
+  | { readonly kind: 'explain'; readonly ticket: number; readonly top: number }
   | { readonly kind: 'resume'; readonly ticket: number; readonly address: string; readonly skip: boolean }
   /** Says again what a dead letter holds. */
   | { readonly kind: 'replay'; readonly ticket: number; readonly letter: string }
@@ -188,6 +191,7 @@ export type FromShard =
     }
   | { readonly kind: 'log'; readonly line: LogLine }
   | { readonly kind: 'report'; readonly ticket: number; readonly report: ShardReport }
+  | { readonly kind: 'explained'; readonly ticket: number; readonly explanation: ShardExplanation }
   /** To `resume` and `replay`. */
   | { readonly kind: 'done'; readonly ticket: number; readonly found: boolean }
   | { readonly kind: 'stopped' };

@@ -18,6 +18,7 @@ import { ShardMap } from '../shard-map.js';
 import { openLmdbReader } from '../storage/lmdb-store.js';
 import { MemoryStore } from '../storage/memory-store.js';
 import { CommitCount, StoreView } from '../store-view.js';
+import { LoopDelay } from './loop-delay.js';
 import type { FromShard, JournalAnswer, Peer, ShardToJournal, ShardWorkerData, ToShard } from './protocol.js';
 
 /** How often a stopping shard looks whether it is idle. */
@@ -33,6 +34,7 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
   const say = (message: FromShard): void => control.postMessage(message);
 
   const counters = new Counters(data.counterNames, data.memory.counters);
+  const loopDelay = new LoopDelay();
   const reader = data.directory === undefined ? new MemoryStore() : openLmdbReader(data.directory);
   const shard = new Shard({
     kinds: makeKinds(data.settings),
@@ -55,6 +57,7 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
     residentBytesMax: data.residentBytesMax,
     forceEncoding: data.forceEncoding,
     isDurable: data.directory !== undefined,
+    isExplained: data.isExplained,
     seed: data.seed,
     onLog: (line) => say({ kind: 'log', line }),
     onFailure: ({ address, message, attempts, isEscalated, error }) =>
@@ -139,6 +142,12 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
           },
         });
         break;
+      case 'explain': {
+        const { actors, thread } = shard.explain(message.top);
+        const explanation = { actors, thread: { ...thread, loopDelayMs: loopDelay.take() } };
+        say({ kind: 'explained', ticket: message.ticket, explanation });
+        break;
+      }
       case 'resume':
         say({ kind: 'done', ticket: message.ticket, found: shard.resume(message.address, message.skip) });
         break;
