@@ -43,6 +43,8 @@ interface Kept extends Omit<Undelivered, 'args'> {
 
 export class DeadLetters {
   readonly #kept: Kept[] = [];
+  /** Names are this and a count: no other life of a worker has the same. */
+  readonly #name = newId();
   #next = 0;
   #total = 0;
 
@@ -55,7 +57,7 @@ export class DeadLetters {
     const payload = letter.payload ?? encodeValue(args);
     // A copy: a payload is a view into all that came with it.
     const kept = payload.length <= LETTER_BYTES_MAX ? Uint8Array.from(payload) : undefined;
-    this.#kept[this.#next] = { ...letter, payload: kept, id: newId() };
+    this.#kept[this.#next] = { ...letter, payload: kept, id: `${this.#name}-${this.#total}` };
     this.#next = (this.#next + 1) % DEAD_LETTERS_KEPT;
   }
 

@@ -19,6 +19,8 @@ import type { Pulse } from './pulse.js';
 
 export const PASS_TURNS = 64;
 export const TICK_MS = 5;
+/** The part of a tick for taking in what has arrived: a flood must not keep actors from running, nor timers. */
+const ADMIT_MS = 2;
 
 /** How many turns run between two looks at the time: a look costs as much as a short turn. */
 export const TURNS_PER_LOOK = 4;
@@ -27,6 +29,8 @@ export const TURNS_PER_LOOK_MAX = 16;
 const SHORT_MS = 0.05;
 
 export interface DispatcherPorts {
+  /** Takes in what has arrived, until this time (monotonic) or the end of it; true when there is more. */
+  readonly admit: (until: number) => boolean;
   /** Runs one turn. False: nothing to run in this actor just now. */
   readonly runTurn: (cell: Cell) => boolean;
   /** True while no new turn may begin anywhere (too much waits for the journal). */
@@ -92,6 +96,7 @@ export class Dispatcher {
     let lookedAt = this.#ports.monotonic();
     this.#coarseMs = Math.trunc(lookedAt);
     const deadline = lookedAt + TICK_MS;
+    const isMoreToAdmit = this.#ports.admit(lookedAt + ADMIT_MS);
     let untilLook = TURNS_PER_LOOK;
     let isOver = false;
     while (!isOver && this.#head < this.#queue.length && !this.#ports.held()) {
@@ -115,7 +120,7 @@ export class Dispatcher {
     }
     this.#ports.afterTick();
     pulse.endTick();
-    if (this.#head < this.#queue.length && !this.#ports.held()) this.plan();
+    if (isMoreToAdmit || (this.#head < this.#queue.length && !this.#ports.held())) this.plan();
   };
 
   #next(): Cell {

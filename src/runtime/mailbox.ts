@@ -9,67 +9,13 @@
 // M1. User envelopes from one sender leave in the order they were admitted.
 // M2. depth <= capacity and bytes <= bytesMax. A full mailbox refuses; it never drops.
 // M3. Control envelopes are always admitted, up to CONTROL_CAPACITY; only the runtime sends them.
-// M4. An empty mailbox keeps at most PLACES_KEPT places.
+// M4. An empty mailbox keeps at most a few places.
 
 import { invariant } from '../invariant.js';
 import type { Envelope } from './envelope.js';
+import { Ring } from './ring.js';
 
 export const CONTROL_CAPACITY = 4096;
-
-/** An empty lane of at most so many places keeps them, for the next envelope; a larger one gives them back. */
-const PLACES_KEPT = 64;
-const PLACES_MIN = 4;
-
-/** A ring: as many places as a power of two, of which some are taken, from the head on. */
-class Lane {
-  #places: (Envelope | undefined)[] = [];
-  #head = 0;
-  #length = 0;
-
-  get length(): number {
-    return this.#length;
-  }
-
-  push(envelope: Envelope): void {
-    if (this.#length === this.#places.length) this.#grow();
-    this.#places[(this.#head + this.#length++) & (this.#places.length - 1)] = envelope;
-  }
-
-  pushFront(envelope: Envelope): void {
-    if (this.#length === this.#places.length) this.#grow();
-    this.#head = (this.#head - 1) & (this.#places.length - 1);
-    this.#places[this.#head] = envelope;
-    this.#length++;
-  }
-
-  remove(isMeant: (envelope: Envelope) => boolean): Envelope[] {
-    const removed: Envelope[] = [];
-    const kept: Envelope[] = [];
-    for (let next = this.shift(); next !== undefined; next = this.shift()) (isMeant(next) ? removed : kept).push(next);
-    for (const envelope of kept) this.push(envelope);
-    return removed;
-  }
-
-  shift(): Envelope | undefined {
-    if (this.#length === 0) return undefined;
-    const envelope = this.#places[this.#head];
-    this.#places[this.#head] = undefined;
-    this.#head = (this.#head + 1) & (this.#places.length - 1);
-    if (--this.#length === 0 && this.#places.length > PLACES_KEPT) {
-      this.#places = [];
-      this.#head = 0;
-    }
-    return envelope;
-  }
-
-  #grow(): void {
-    const places = this.#places;
-    const grown: (Envelope | undefined)[] = new Array(Math.max(PLACES_MIN, places.length * 2)).fill(undefined);
-    for (let i = 0; i < this.#length; i++) grown[i] = places[(this.#head + i) & (places.length - 1)];
-    this.#places = grown;
-    this.#head = 0;
-  }
-}
 
 function isAsk({ correlation }: Envelope): boolean {
   return correlation !== 0;
@@ -78,9 +24,9 @@ function isAsk({ correlation }: Envelope): boolean {
 export class Mailbox {
   readonly #capacity: number;
   readonly #bytesMax: number;
-  readonly #user = new Lane();
+  readonly #user = new Ring<Envelope>();
   /** Made for the first of them: most actors never get one. */
-  #control: Lane | undefined;
+  #control: Ring<Envelope> | undefined;
   #bytes = 0;
 
   constructor(bounds: { readonly capacity: number; readonly bytesMax: number }) {
@@ -100,7 +46,7 @@ export class Mailbox {
   /** Admits an envelope, or says that there is no room (M2). One larger than bytesMax is admitted only when alone. */
   admit(envelope: Envelope): 'accepted' | 'full' {
     if (envelope.control) {
-      this.#control ??= new Lane();
+      this.#control ??= new Ring<Envelope>();
       invariant(this.#control.length < CONTROL_CAPACITY, 'the control lane of a mailbox overflowed');
       this.#control.push(envelope);
     } else {
@@ -152,9 +98,9 @@ export class Mailbox {
     return envelope;
   }
 
-  #laneOf({ control }: Envelope): Lane {
+  #laneOf({ control }: Envelope): Ring<Envelope> {
     if (!control) return this.#user;
-    this.#control ??= new Lane();
+    this.#control ??= new Ring<Envelope>();
     return this.#control;
   }
 }

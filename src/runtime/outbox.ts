@@ -90,6 +90,10 @@ export class Outbox {
     return connection;
   }
 
+  isConnected(connection: number): boolean {
+    return this.#links.has(connection);
+  }
+
   /** The number of the connection that ended, if there was one. */
   disconnect(peer: number): number | undefined {
     const former = this.#peers.get(peer);

@@ -45,6 +45,7 @@ import type { Quarantine } from './quarantine.js';
 import { Recovery, type TurnFailure } from './recovery.js';
 import type { Answer } from './ref.js';
 import { Reminders } from './reminders.js';
+import { Ring } from './ring.js';
 import { Routes } from './routes.js';
 import type { ShardMap } from './shard-map.js';
 import type { StoreView } from './store-view.js';
@@ -112,6 +113,8 @@ export class Shard {
   readonly #streams: Streams;
   readonly #reminders: Reminders | undefined;
   readonly deadLetters = new DeadLetters();
+  /** What has arrived and was not taken in: as much as the links let through at most. */
+  readonly #inbound = new Ring<{ readonly connection: number; readonly batch: ArrayBuffer }>();
   #isFolding = false;
 
   constructor(options: ShardOptions) {
@@ -124,6 +127,7 @@ export class Shard {
     this.#feed = new JournalFeed(options.journal);
     this.#asks = new Asks(clock);
     this.#dispatcher = new Dispatcher({
+      admit: (until) => this.#admit(until),
       runTurn: (cell) => this.#runner.next(cell),
       held: () => this.#feed.isFull,
       afterTick: () => this.flush(),
@@ -238,7 +242,7 @@ export class Shard {
   /** Nothing waits to run or is running, and nothing said is still behind a gate. */
   get isIdle(): boolean {
     const { gates } = this.#outbox;
-    const works = this.#dispatcher.waiting > 0 || this.#runner.busy > 0;
+    const works = this.#inbound.length > 0 || this.#dispatcher.waiting > 0 || this.#runner.busy > 0;
     const waits = this.#recovery.isPending || this.#catchUp.waiting > 0;
     return !works && !waits && gates.assigned === gates.settled;
   }
@@ -254,14 +258,28 @@ export class Shard {
     this.#asks.lose(peer - 1);
   }
 
-  /** A batch that came by a connection. Its envelopes are queued; they run in the next tick. */
+  /** A batch that came by a connection. It is taken in by one of the next ticks, and its envelopes run then. */
   receive(connection: number, batch: ArrayBuffer): void {
+    this.#inbound.push({ connection, batch });
+    this.#dispatcher.plan();
+  }
+
+  #admit(until: number): boolean {
+    const inbound = this.#inbound;
+    while (inbound.length > 0) {
+      const { connection, batch } = inbound.shift()!;
+      if (this.#outbox.isConnected(connection)) this.#takeIn(connection, batch);
+      if (this.#options.clock.monotonic() >= until) break;
+    }
+    return inbound.length > 0;
+  }
+
+  #takeIn(connection: number, batch: ArrayBuffer): void {
     readBatch(Buffer.from(batch), connection, {
       delivery: (delivery) => this.#intake.deliver(delivery),
       reply: (reply) => this.#asks.settle(reply),
       credit: ({ correlation, items }) => this.#streams.allow(connection, correlation, items),
     });
-    this.#dispatcher.plan();
   }
 
   /** The journal: all records up to this number are durable. */

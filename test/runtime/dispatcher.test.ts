@@ -28,6 +28,7 @@ function stage(turnMs: number) {
     afterTick: () => state.ticks++,
     monotonic: () => clock.monotonic(),
     pulse: new Pulse(),
+    admit: () => false,
   });
   const add = (key: string, turns: number) => {
     const cell = new Cell(kind, 0, key, 0);
