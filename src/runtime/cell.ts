@@ -64,6 +64,8 @@ export class Cell {
   state: unknown = undefined;
   /** In the dispatcher's queue. */
   queued = false;
+  /** In its queue of actors with control envelopes. */
+  urgent = false;
   /** It has left the table: its actor, if it lives, is another cell, or none. */
   isGone = false;
   /** Since when its mailbox has not been empty: whole milliseconds of the monotonic clock, of its last tick. */

@@ -10,12 +10,14 @@
 // Does not: run a handler, or know why an actor may not run (shard.ts).
 //
 // D1. An actor is in the queue at most once.
-// D2. No actor runs more than PASS_TURNS turns while another waits.
+// D2. No actor runs more than PASS_TURNS turns while another waits. One with control envelopes goes before all others, for
+//     as many turns as it has of these.
 // D3. A tick ends at the first look at the time after TICK_MS; there is one every TURNS_PER_LOOK turns, or while turns are
 //     short, every TURNS_PER_LOOK_MAX.
 
 import type { Cell } from './cell.js';
 import type { Pulse } from './pulse.js';
+import { Ring } from './ring.js';
 
 export const PASS_TURNS = 64;
 export const TICK_MS = 5;
@@ -45,6 +47,8 @@ export interface DispatcherPorts {
 export class Dispatcher {
   readonly #ports: DispatcherPorts;
   readonly #plan: (run: () => void) => void;
+  /** Actors with control envelopes. */
+  readonly #urgent = new Ring<Cell>();
   #queue: Cell[] = [];
   #head = 0;
   #planned = false;
@@ -82,6 +86,14 @@ export class Dispatcher {
     this.plan();
   }
 
+  /** For an actor with a control envelope: it may be in the queue already. */
+  scheduleUrgent(cell: Cell): void {
+    this.schedule(cell);
+    if (cell.urgent) return;
+    cell.urgent = true;
+    this.#urgent.push(cell);
+  }
+
   /** Makes sure that a tick comes, if only to flush what was said outside of one. */
   plan(): void {
     if (this.#planned) return;
@@ -100,10 +112,13 @@ export class Dispatcher {
     let untilLook = TURNS_PER_LOOK;
     let isOver = false;
     while (!isOver && this.#head < this.#queue.length && !this.#ports.held()) {
-      const cell = this.#next();
+      const urgent = this.#urgent.shift();
+      if (urgent !== undefined) urgent.urgent = false;
+      const cell = urgent ?? this.#next();
+      const turnsMax = urgent === undefined ? PASS_TURNS : urgent.mailbox.controlDepth;
       let turns = 0;
       let hasMore = true;
-      while (hasMore && !isOver && turns < PASS_TURNS) {
+      while (hasMore && !isOver && turns < turnsMax) {
         pulse.beginTurn();
         hasMore = this.#ports.runTurn(cell);
         if (!hasMore) break;
@@ -116,7 +131,8 @@ export class Dispatcher {
       }
       this.#turns += turns;
       // A pass that was cut short or used up may have more to do; the next pass finds out.
-      if (hasMore) this.schedule(cell);
+      if (urgent !== undefined && urgent.mailbox.controlDepth > 0 && hasMore) this.scheduleUrgent(urgent);
+      else if (hasMore) this.schedule(cell);
     }
     this.#ports.afterTick();
     pulse.endTick();

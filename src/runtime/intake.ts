@@ -30,6 +30,7 @@ export interface IntakeParts {
   readonly outbox: Outbox;
   readonly deadLetters: DeadLetters;
   readonly schedule: (cell: Cell) => void;
+  readonly scheduleUrgent: (cell: Cell) => void;
   readonly clock: Clock;
   /** Undefined where nobody wants to be told. */
   readonly account: Account | undefined;
@@ -69,7 +70,9 @@ export class Intake {
       this.refuse(cell, envelope, { code: 'OVERLOADED', params: { what: 'the mailbox of this address' } });
     } else {
       this.#note(cell, envelope);
-      if (cell.status !== 'busy' && cell.status !== 'waiting') this.#parts.schedule(cell);
+      if (cell.status === 'busy' || cell.status === 'waiting') return;
+      if (envelope.control) this.#parts.scheduleUrgent(cell);
+      else this.#parts.schedule(cell);
     }
   }
 

@@ -39,6 +39,10 @@ export class Mailbox {
     return this.#user.length + (this.#control === undefined ? 0 : this.#control.length);
   }
 
+  get controlDepth(): number {
+    return this.#control === undefined ? 0 : this.#control.length;
+  }
+
   get bytes(): number {
     return this.#bytes;
   }

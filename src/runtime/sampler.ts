@@ -34,7 +34,8 @@ export class Sampler {
     this.#tookAt = now;
     if (gapMs < SAMPLE_GAP_MS) this.#weight = Math.min(WEIGHT_MAX, weight * 2);
     else if (gapMs > 2 * SAMPLE_GAP_MS) this.#weight = Math.max(1, weight >> 1);
-    this.#left = this.#weight;
+    // About every weight-th, and not every weight-th: what comes in a rhythm would be met at the same beat.
+    this.#left = 1 + Math.floor(Math.random() * (2 * this.#weight - 1));
     return weight;
   }
 }

@@ -155,6 +155,7 @@ export class Shard {
       outbox,
       deadLetters: this.deadLetters,
       schedule,
+      scheduleUrgent: (cell) => this.#dispatcher.scheduleUrgent(cell),
       clock,
       account,
       coarseMs,

@@ -84,7 +84,7 @@ export class TurnRunner {
   /** Runs one turn; false when the actor has nothing to run or may not run now. */
   next(cell: Cell): boolean {
     const sampler = this.#sampler;
-    if (sampler?.isDue() !== true) return this.runTurn(cell);
+    if (sampler === undefined || cell.mailbox.depth === 0 || !sampler.isDue()) return this.runTurn(cell);
     const { account, clock } = this.#parts;
     const weight = sampler.take();
     const begun = clock.monotonic();
