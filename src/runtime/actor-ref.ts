@@ -4,7 +4,7 @@
 
 import { CodedError } from '../errors.js';
 import type { IncomingStream } from './incoming-stream.js';
-import type { AnyProtocol, Messages, Streamed } from './protocol.js';
+import type { AnyProtocol, AskName, Messages, Streamed, StreamName } from './protocol.js';
 import type { Actors, AskOptions, Ending } from './ref.js';
 
 /** What a ref needs of the system that its actor lives in: one on threads, or one in the hands of a test. */
@@ -25,11 +25,6 @@ export interface StreamOptions {
   readonly signal?: AbortSignal;
 }
 
-type Streams<M extends Messages, K extends keyof M> = [M[K]['reply']] extends [Streamed<unknown>] ? K : never;
-/** Messages that are answered by a stream. */
-export type StreamName<M extends Messages> = { [K in keyof M & string]: Streams<M, K> }[keyof M & string];
-/** Messages that are answered once. */
-export type AskName<M extends Messages> = Exclude<keyof M & string, StreamName<M>>;
 type ItemOf<R> = R extends Streamed<infer Item> ? Item : never;
 /** What follows the name of a message: its arguments, if it has any, and options. */
 type Following<Args, Options> = undefined extends Args

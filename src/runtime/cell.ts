@@ -20,6 +20,7 @@
 import type { Timer } from '../clock.js';
 import type { AnyKind } from './actor.js';
 import { formatAddress } from './address.js';
+import type { Saying } from './effects.js';
 import type { Envelope } from './envelope.js';
 import { Mailbox } from './mailbox.js';
 import type { FailureRecord } from './supervision.js';
@@ -84,6 +85,9 @@ export class Cell {
   timers: Map<string, Timer> | undefined;
   /** Asks kept open by this activation, to be told when it ends. */
   open: Set<Envelope> | undefined;
+  /** What it asked and was not answered, by correlation; and the slots of whom it watches (inquiries.ts). */
+  waits: Map<number, Saying> | undefined;
+  watches: Map<number, number> | undefined;
   failures: FailureRecord | undefined;
   /** Streams of replies that this activation has begun (streams.ts). */
   streams: Set<OpenStream> | undefined;

@@ -16,24 +16,20 @@
 import type { Clock } from '../clock.js';
 import { invariant } from '../invariant.js';
 import { LATER, Refusal, STATE_TABLE } from './actor.js';
-import { formatAddress } from './address.js';
-import type { Asks } from './asks.js';
 import type { Cell } from './cell.js';
 import type { CellTable } from './cell-table.js';
 import { encodeValue } from './codec.js';
-import type { ReplyEffect, Saying, TimerEffect } from './effects.js';
+import type { ReplyEffect, TimerEffect } from './effects.js';
 import type { Envelope } from './envelope.js';
 import { answerEntry } from './idempotency.js';
+import type { Inquiries } from './inquiries.js';
 import type { Intake } from './intake.js';
 import type { JournalFeed } from './journal-feed.js';
 import type { LocalTell } from './local-tell.js';
 import { encodeAnswer, type Outbox } from './outbox.js';
 import type { Overlay } from './overlay.js';
 import type { Recovery } from './recovery.js';
-import { endingOf } from './ref.js';
 import type { Due, Reminders } from './reminders.js';
-import type { Routes } from './routes.js';
-import type { ShardMap } from './shard-map.js';
 import { isGenerator, type OutgoingStream, type Streams } from './streams.js';
 import type { Turn } from './turn.js';
 
@@ -49,9 +45,7 @@ export interface CompletionParts {
   readonly recovery: Recovery;
   readonly streams: Streams;
   readonly reminders: Reminders | undefined;
-  readonly asks: Asks;
-  readonly routes: Routes;
-  readonly map: ShardMap;
+  readonly inquiries: Inquiries;
 }
 
 interface EncodedReply {
@@ -133,7 +127,7 @@ export class Completion {
   }
 
   #settle(cell: Cell, turn: Turn, due: Due | undefined, answer: () => void): void {
-    const { cells, outbox, reminders, recovery } = this.#parts;
+    const { cells, inquiries, outbox, reminders, recovery } = this.#parts;
     const { kind } = cell;
     const replies = turn.replies.length === 0 ? NO_REPLIES : turn.replies.map(encodeReply);
     const residentBytes = kind.residentBytes(cell.state);
@@ -152,7 +146,7 @@ export class Completion {
     if (cell.open?.size === 0) cell.open = undefined;
     for (const tell of turn.tells) outbox.hold(cell, tell);
     if (turn.spoken.length > 0) this.#speak(cell, turn.spoken);
-    for (const watch of turn.watches) this.#watch(cell, watch);
+    for (const watch of turn.watches) inquiries.watch(cell, watch);
     for (const timer of turn.timers) this.#applyTimer(cell, timer);
     const { isLast } = turn;
     turn.clear();
@@ -182,23 +176,6 @@ export class Completion {
       if (isOpen) intake.deliverSpoken(tell);
       else outbox.hold(cell, tell);
     }
-  }
-
-  /** An ask that the other keeps open as long as it lives; its end comes back as a message. */
-  #watch(cell: Cell, watch: Saying): void {
-    const { asks, outbox, intake, map, routes } = this.#parts;
-    const { activation } = cell;
-    const correlation = asks.next();
-    const address = formatAddress({ kind: routes.name(watch.to), key: watch.key });
-    asks.wait(correlation, map.owner(watch.slot), Number.POSITIVE_INFINITY, (answer) => {
-      if (answer.ok || cell.activation !== activation) return;
-      const payload = encodeValue({ address, ending: endingOf(answer.fault) });
-      intake.deliverControl(cell, watch.args as number, payload, undefined);
-    });
-    outbox.hold(cell, {
-      ...watch,
-      ask: { correlation, durability: 'volatile', idempotency: undefined, chain: undefined },
-    });
   }
 
   #applyTimer(cell: Cell, effect: TimerEffect): void {

@@ -9,7 +9,7 @@
 // C3. A context is of use in its turn only: kept longer, it throws a Defect.
 
 import type { Address } from './address.js';
-import type { AnyProtocol, Messages, Protocol } from './protocol.js';
+import type { AnyProtocol, AskName, Messages, Protocol } from './protocol.js';
 import type { Answer, AskOptions } from './ref.js';
 import type { Refusal } from './refusal.js';
 
@@ -99,7 +99,7 @@ export interface Context<State = unknown, M extends Messages = Messages> extends
    * and before this turn's own effects. Resolves with the answer or the fault; rejects for no expected reason. An ask that
    * comes back to an actor whose turn waits for it is refused at once with ASK_CYCLE.
    */
-  ask<N extends Messages, K extends keyof N & string>(
+  ask<N extends Messages, K extends AskName<N>>(
     to: Protocol<N>,
     key: string,
     message: K,

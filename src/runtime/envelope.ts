@@ -35,6 +35,7 @@ const FLAG_CREDIT = 32;
 export const STREAM_STEP = 0xffff;
 export const WATCH = 0xfffe;
 export const REMINDER = 0xfffd;
+export const PROBE = 0xfffc;
 export const MESSAGES_MAX = 0xff00;
 
 const DURABILITIES: readonly Durability[] = ['volatile', 'committed', 'durable'];

@@ -16,9 +16,10 @@ import type { AnyKind } from './actor.js';
 import { formatAddress } from './address.js';
 import type { Cell } from './cell.js';
 import type { CellTable } from './cell-table.js';
+import { decodeValue } from './codec.js';
 import type { DeadLetters } from './dead-letter.js';
 import type { Saying } from './effects.js';
-import { type Delivery, type Envelope, LOCAL } from './envelope.js';
+import { type Delivery, type Envelope, LOCAL, PROBE } from './envelope.js';
 import type { LocalTell } from './local-tell.js';
 import type { Outbox } from './outbox.js';
 import type { AnyProtocol } from './protocol.js';
@@ -35,6 +36,9 @@ export interface IntakeParts {
   /** Undefined where nobody wants to be told. */
   readonly account: Account | undefined;
   readonly coarseMs: () => number;
+  /** Somebody waits for an actor that waits itself (inquiries.ts). */
+  readonly suspect: (cell: Cell, chain: readonly string[]) => void;
+  readonly probed: (cell: Cell, chain: readonly string[]) => void;
 }
 
 const NO_ROOM: Fault = { code: 'OVERLOADED', params: { what: 'what actors may keep in memory' } };
@@ -55,6 +59,10 @@ export class Intake {
   }
 
   deliver({ slot, kind, key, envelope }: Delivery): void {
+    if (envelope.message === PROBE) {
+      this.#probe(this.#parts.cells.resident(kind, key), envelope);
+      return;
+    }
     const cell = this.#parts.cells.find(kind, key, slot);
     if (cell === undefined) {
       const { protocol } = this.#parts.kinds[kind]!;
@@ -70,6 +78,7 @@ export class Intake {
       this.refuse(cell, envelope, { code: 'OVERLOADED', params: { what: 'the mailbox of this address' } });
     } else {
       this.#note(cell, envelope);
+      if (cell.status === 'busy' && envelope.chain !== undefined) this.#parts.suspect(cell, envelope.chain);
       if (cell.status === 'busy' || cell.status === 'waiting') return;
       if (envelope.control) this.#parts.scheduleUrgent(cell);
       else this.#parts.schedule(cell);
@@ -137,6 +146,12 @@ export class Intake {
       attempts: 0,
     };
     this.deliver({ slot: cell.slot, kind: cell.kindNumber, key: cell.key, envelope });
+  }
+
+  #probe(cell: Cell | undefined, envelope: Envelope): void {
+    this.#parts.outbox.credit(envelope);
+    const chain = envelope.payload === undefined ? envelope.args : decodeValue(envelope.payload);
+    if (cell !== undefined) this.#parts.probed(cell, chain as readonly string[]);
   }
 
   #note(cell: Cell, envelope: Envelope): void {

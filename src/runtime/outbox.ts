@@ -173,7 +173,7 @@ export class Outbox {
         this.answer(output.to, COMMIT_FAILED);
         break;
       case 'saying':
-        if (output.ask !== undefined) this.#settle(output.ask.correlation, COMMIT_FAILED);
+        if (output.ask !== undefined) this.settleAsk(output.ask.correlation, COMMIT_FAILED);
         break;
       case 'local-tell':
         break;
@@ -226,7 +226,7 @@ export class Outbox {
     const what = 'the link to another worker';
     const fault: Fault = link === undefined ? { code: 'SLOT_MOVING' } : { code: 'OVERLOADED', params: { what } };
     if (ask !== undefined) {
-      this.#settle(ask.correlation, fault);
+      this.settleAsk(ask.correlation, fault);
       return;
     }
     this.#options.deadLetters.add({
@@ -240,7 +240,8 @@ export class Outbox {
     });
   }
 
-  #settle(correlation: number, fault: Fault): void {
+  /** An ask of this shard ends with this. */
+  settleAsk(correlation: number, fault: Fault): void {
     this.#options.asks.settle({ correlation, fault: true, replayed: false, more: false, payload: encodeFault(fault) });
   }
 }

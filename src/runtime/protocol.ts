@@ -12,6 +12,12 @@ export interface Streamed<Item> {
   readonly __items: Item;
 }
 
+type Streams<M extends Messages, K extends keyof M> = [M[K]['reply']] extends [Streamed<unknown>] ? K : never;
+/** Messages that are answered by a stream. */
+export type StreamName<M extends Messages> = { [K in keyof M & string]: Streams<M, K> }[keyof M & string];
+/** Messages that are answered once. */
+export type AskName<M extends Messages> = Exclude<keyof M & string, StreamName<M>>;
+
 declare const MESSAGES: unique symbol;
 
 /** A protocol, where it does not matter what is said. */

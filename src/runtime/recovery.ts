@@ -15,6 +15,7 @@ import type { Fault } from '../errors.js';
 import type { Cell } from './cell.js';
 import type { CellTable } from './cell-table.js';
 import type { Envelope } from './envelope.js';
+import type { Inquiries } from './inquiries.js';
 import type { Intake } from './intake.js';
 import type { Outbox } from './outbox.js';
 import { Quarantine } from './quarantine.js';
@@ -35,6 +36,7 @@ export interface RecoveryParts {
   readonly intake: Intake;
   readonly outbox: Outbox;
   readonly streams: Streams;
+  readonly inquiries: Inquiries;
   readonly clock: Clock;
   readonly schedule: (cell: Cell) => void;
   readonly onFailure: (failure: TurnFailure) => void;
@@ -145,6 +147,7 @@ export class Recovery {
     cell.saved = undefined;
     cell.cancelTimers();
     this.#parts.streams.endAll(cell);
+    this.#parts.inquiries.end(cell);
     if (cell.open !== undefined) for (const envelope of cell.open) this.#parts.outbox.answer(envelope, reason);
     cell.open = undefined;
     this.#parts.cells.touch(cell, 0);

@@ -26,13 +26,14 @@ import { Asks } from './asks.js';
 import { CatchUp } from './catch-up.js';
 import type { Cell } from './cell.js';
 import { CellTable, FOLD_PAUSE_MS } from './cell-table.js';
+import { encodeValue } from './codec.js';
 import { Completion } from './completion.js';
 import type { Counters, Reservations } from './counters.js';
 import { DeadLetters } from './dead-letter.js';
 import { Dispatcher } from './dispatcher.js';
-import type { Saying } from './effects.js';
-import { REMINDER, readBatch } from './envelope.js';
+import { LOCAL, REMINDER, readBatch } from './envelope.js';
 import type { ShardExplanation } from './explanation.js';
+import { Inquiries } from './inquiries.js';
 import { Intake } from './intake.js';
 import { JournalFeed, type JournalPort } from './journal-feed.js';
 import type { Link } from './link.js';
@@ -43,7 +44,6 @@ import { slotFor } from './protocol.js';
 import type { Pulse } from './pulse.js';
 import type { Quarantine } from './quarantine.js';
 import { Recovery, type TurnFailure } from './recovery.js';
-import type { Answer } from './ref.js';
 import { Reminders } from './reminders.js';
 import { Ring } from './ring.js';
 import { Routes } from './routes.js';
@@ -51,9 +51,6 @@ import type { ShardMap } from './shard-map.js';
 import type { StoreView } from './store-view.js';
 import { Streams } from './streams.js';
 import { TurnRunner } from './turn-runner.js';
-import type { AskRequest } from './turn-sources.js';
-
-const ASK_TIMEOUT_MS = 30_000;
 
 export interface ShardOptions {
   /** In the order of their wire numbers. */
@@ -111,6 +108,7 @@ export class Shard {
   readonly #account: Account | undefined;
   readonly #asks: Asks;
   readonly #streams: Streams;
+  readonly #inquiries: Inquiries;
   readonly #reminders: Reminders | undefined;
   readonly deadLetters = new DeadLetters();
   /** What has arrived and was not taken in: as much as the links let through at most. */
@@ -159,6 +157,8 @@ export class Shard {
       clock,
       account,
       coarseMs,
+      suspect: (cell, chain) => this.#inquiries.suspect(cell, chain),
+      probed: (cell, chain) => this.#inquiries.probed(cell, chain),
     });
     const intake = this.#intake;
     this.#streams = new Streams((cell, message, stream) => intake.deliverControl(cell, message, undefined, stream));
@@ -179,9 +179,20 @@ export class Shard {
         deliver: (cell, due) => intake.deliverControl(cell, REMINDER, undefined, due),
       });
     }
+    this.#inquiries = new Inquiries({
+      asks,
+      outbox,
+      routes,
+      map,
+      epochs,
+      tellSelf: (cell, message, args) => intake.deliverControl(cell, message, encodeValue(args), undefined),
+      cancelHere: (correlation) => this.#streams.allow(LOCAL, correlation, 0),
+      plan: () => this.#dispatcher.plan(),
+    });
+    const inquiries = this.#inquiries;
     const { onFailure } = options;
     const [streams, reminders] = [this.#streams, this.#reminders];
-    this.#recovery = new Recovery({ cells, intake, outbox, streams, clock, schedule, onFailure });
+    this.#recovery = new Recovery({ cells, intake, outbox, streams, inquiries, clock, schedule, onFailure });
     const recovery = this.#recovery;
     const feed = this.#feed;
     const completion = new Completion({
@@ -195,9 +206,7 @@ export class Shard {
       recovery,
       streams,
       reminders,
-      asks,
-      routes,
-      map,
+      inquiries,
     });
     this.#runner = new TurnRunner({
       sources: {
@@ -205,7 +214,7 @@ export class Shard {
         cells,
         overlay,
         routes,
-        ask: (cell, saying, request) => this.#ask(cell, saying, request),
+        ask: (cell, saying, request) => inquiries.ask(cell, saying, request),
         log: (level, cell, message, details) => options.onLog({ level, address: cell.address, message, details }),
       },
       kinds,
@@ -353,20 +362,6 @@ export class Shard {
     if (saying === undefined) return false;
     this.#outbox.sayNow(saying);
     return true;
-  }
-
-  /** Behind everything that the actor wrote before (O1). */
-  #ask(cell: Cell, saying: Saying, request: AskRequest): Promise<Answer<unknown>> {
-    if (this.#asks.isFull) {
-      return Promise.resolve({ ok: false, fault: { code: 'OVERLOADED', params: { what: 'asks between actors' } } });
-    }
-    const correlation = this.#asks.next();
-    const { timeoutMs = ASK_TIMEOUT_MS, ...ask } = request;
-    return new Promise((resolve) => {
-      this.#asks.wait(correlation, this.#options.map.owner(saying.slot), timeoutMs, resolve);
-      this.#outbox.hold(cell, { ...saying, ask: { ...ask, correlation } });
-      this.#dispatcher.plan();
-    });
   }
 
   /** -1 when there is no such kind. */

@@ -7,7 +7,7 @@
 //                 ▲                                                 │ credit: so many more; 0: no more
 //                 └── next step, while there is credit ◀────────────┘
 //
-// Owns:     the generators, and how many items each may still give.
+// Owns:     the generators, and how many items each may still give; and who watches, which is ended the same way.
 // Does not: run turns (shard.ts), or know what becomes of an item (completion.ts).
 //
 // ST1. A generator is at most STREAM_WINDOW items ahead of what its reader has read.
@@ -48,11 +48,20 @@ export class OutgoingStream implements OpenStream {
 export class Streams {
   /** By connection and correlation of their asks. */
   readonly #streams = new Map<number, OutgoingStream>();
+  /** By connection and correlation too. */
+  readonly #watches = new Map<number, { readonly cell: Cell; readonly envelope: Envelope }>();
   readonly #deliverStep: (stream: OutgoingStream) => void;
 
   /** `deliverStep` puts a control envelope STREAM_STEP with the stream into its actor's mailbox. */
   constructor(deliverStep: (cell: Cell, message: number, stream: OutgoingStream) => void) {
     this.#deliverStep = (stream) => deliverStep(stream.cell, STREAM_STEP, stream);
+  }
+
+  /** Somebody watches this actor: its envelope is answered when the actor's life ends. */
+  watch(cell: Cell, envelope: Envelope): void {
+    this.#watches.set(numberOf(envelope), { cell, envelope });
+    cell.open ??= new Set();
+    cell.open.add(envelope);
   }
 
   get open(): number {
@@ -80,8 +89,12 @@ export class Streams {
 
   /** The reader says that it may send more, or with 0 that it wants none. */
   allow(origin: number, correlation: number, items: number): void {
-    const stream = this.#streams.get(origin * CORRELATIONS + correlation);
-    if (stream === undefined) return;
+    const number = origin * CORRELATIONS + correlation;
+    const stream = this.#streams.get(number);
+    if (stream === undefined) {
+      this.#unwatch(number);
+      return;
+    }
     if (items === 0) stream.isCancelled = true;
     stream.credit += items;
     // A cancelled one has a last step too: it ends the generator in its actor's turn (ST2, ST4).
@@ -93,6 +106,7 @@ export class Streams {
     for (const { envelope } of this.#streams.values()) {
       if (envelope.origin === origin) this.allow(origin, envelope.correlation, 0);
     }
+    for (const [number, { envelope }] of this.#watches) if (envelope.origin === origin) this.#unwatch(number);
   }
 
   /** It has ended, and its reader was told. */
@@ -107,12 +121,21 @@ export class Streams {
 
   /** The actor's life has ended; its readers are told as all whose asks it kept open (ST3). */
   endAll(cell: Cell): void {
+    for (const envelope of cell.open ?? []) this.#watches.delete(numberOf(envelope));
     if (cell.streams === undefined) return;
     for (const stream of cell.streams) {
       this.#streams.delete(numberOf(stream.envelope));
       endGenerator(stream.generator);
     }
     cell.streams = undefined;
+  }
+
+  #unwatch(number: number): void {
+    const watch = this.#watches.get(number);
+    if (watch === undefined) return;
+    this.#watches.delete(number);
+    watch.cell.open?.delete(watch.envelope);
+    if (watch.cell.open?.size === 0) watch.cell.open = undefined;
   }
 
   #plan(stream: OutgoingStream): void {

@@ -182,7 +182,12 @@ export class System implements Actors {
     if (typeof worker !== 'number') return refused(worker);
     return new Promise((resolve) => {
       const settle = resolve as (answer: Answer<unknown>) => void;
-      this.#asks.wait(correlation, worker, options.timeoutMs ?? ASK_TIMEOUT_MS, settle);
+      this.#asks.wait(correlation, worker, options.timeoutMs ?? ASK_TIMEOUT_MS, settle, () => {
+        this.#asks.forget(correlation);
+        this.#supervisor.link(worker)?.allow({ correlation, items: 0 });
+        this.#planFlush();
+        settle({ ok: false, fault: STREAMED });
+      });
     });
   }
 
@@ -226,7 +231,11 @@ export class System implements Actors {
     this.#asks.wait(correlation, worker, Number.POSITIVE_INFINITY, (answer) => {
       if (!answer.ok) ended(endingOf(answer.fault));
     });
-    return () => this.#asks.forget(correlation);
+    return () => {
+      this.#asks.forget(correlation);
+      this.#supervisor.link(worker)?.allow({ correlation, items: 0 });
+      this.#planFlush();
+    };
   }
 
   /** Asks that wait for an answer. */
@@ -370,6 +379,7 @@ export class System implements Actors {
   }
 }
 
+const STREAMED: Fault = { code: 'BAD_REQUEST', params: { reason: 'this message is answered by a stream' } };
 const TOO_MANY_ASKS: Fault = { code: 'OVERLOADED', params: { what: 'requests in flight' } };
 
 function refused(fault: Fault): Promise<{ readonly ok: false; readonly fault: Fault }> {

@@ -136,8 +136,7 @@ export class TurnRunner {
     if (envelope.message === STREAM_STEP) {
       this.#runStep(envelope.args as OutgoingStream);
     } else if (envelope.message === WATCH) {
-      cell.open ??= new Set();
-      cell.open.add(envelope);
+      this.#parts.streams.watch(cell, envelope);
       this.#parts.outbox.credit(envelope);
     } else {
       return this.#runReminder(cell, envelope);

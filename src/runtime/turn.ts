@@ -17,6 +17,7 @@ import { decodeValue, encodeValue } from './codec.js';
 import type { ActorLog, Context } from './context.js';
 import type { CounterEffect, ReminderEffect, ReplyEffect, Saying, TimerEffect } from './effects.js';
 import { type Envelope, KEY_BYTES_MAX, WATCH } from './envelope.js';
+import { CHAIN_MAX } from './inquiries.js';
 import { LocalTell } from './local-tell.js';
 import type { OwnWrites, WriteVisitor } from './merged-range.js';
 import { type AnyProtocol, slotFor } from './protocol.js';
@@ -28,8 +29,6 @@ import { encodeKey } from './storage/keys.js';
 import type { AskRequest, TurnSources } from './turn-sources.js';
 import { hashOf, WriteSet } from './write-set.js';
 
-/** Actors that may wait for each other in a row. */
-export const CHAIN_MAX = 32;
 const NO_BYTES = new Uint8Array(0);
 
 export class Turn implements Context, OwnStore, OwnWrites {

@@ -91,7 +91,12 @@ export class TestHost implements ActorHost {
     asks.wait(correlation, worker, Number.POSITIVE_INFINITY, (answer) => {
       if (!answer.ok) ended(endingOf(answer.fault));
     });
-    return () => asks.forget(correlation);
+    const process = this.#process();
+    return () => {
+      asks.forget(correlation);
+      process.link(worker)?.allow({ correlation, items: 0 });
+      process.planSend();
+    };
   }
 
   /** The worker that it went to, or why it did not. */

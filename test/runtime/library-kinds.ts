@@ -144,6 +144,17 @@ export const asker = actor({
       if (!answer.ok) return [context.key, answer.fault.code, String(answer.fault.params?.path ?? '')];
       return [context.key, ...(answer.value as readonly string[])];
     },
+    /** Asks the next one once all have begun, and it the one after. */
+    async meet(context, others: readonly string[]): Promise<string> {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const [next, ...rest] = others;
+      const answer = await context.ask(asker, next!, 'meet', rest);
+      return answer.ok ? answer.value : `${answer.fault.code} ${answer.fault.params?.path ?? ''}`;
+    },
+    async streamed(context, key: string) {
+      const answer = await context.ask(counter, key, 'endless' as 'get', undefined);
+      return answer.ok ? 'answered' : answer.fault.code;
+    },
     async limited(context, { to, timeoutMs }: { to: string; timeoutMs: number }) {
       const answer = await context.ask(counter, to, 'dawdle', 2_000, { timeoutMs });
       return answer.ok ? 'answered' : answer.fault.code;
