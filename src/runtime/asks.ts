@@ -81,6 +81,14 @@ export class Asks {
     else ask.resolve({ ok: true, value, replayed: reply.replayed });
   }
 
+  /** An answer that was not encoded. */
+  answer(correlation: number, value: unknown): void {
+    const ask = this.#waiting.get(correlation);
+    if (ask === undefined) return;
+    this.#waiting.delete(correlation);
+    ask.resolve({ ok: true, value, replayed: false });
+  }
+
   /** Nobody waits for it any more. */
   forget(correlation: number): void {
     this.#waiting.delete(correlation);

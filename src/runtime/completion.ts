@@ -20,12 +20,11 @@ import type { Cell } from './cell.js';
 import type { CellTable } from './cell-table.js';
 import { encodeValue } from './codec.js';
 import type { ReplyEffect, TimerEffect } from './effects.js';
-import type { Envelope } from './envelope.js';
+import { type Envelope, LOCAL } from './envelope.js';
 import { answerEntry } from './idempotency.js';
 import type { Inquiries } from './inquiries.js';
 import type { Intake } from './intake.js';
 import type { JournalFeed } from './journal-feed.js';
-import type { LocalTell } from './local-tell.js';
 import { encodeAnswer, type Outbox } from './outbox.js';
 import type { Overlay } from './overlay.js';
 import type { Recovery } from './recovery.js';
@@ -46,6 +45,7 @@ export interface CompletionParts {
   readonly streams: Streams;
   readonly reminders: Reminders | undefined;
   readonly inquiries: Inquiries;
+  readonly forceEncoding: boolean;
 }
 
 interface EncodedReply {
@@ -77,6 +77,21 @@ export class Completion {
     const isAsk = envelope.correlation !== 0;
     const isOpen = answer === LATER;
     invariant(!isOpen || !isAsk || turn.keptOpen, 'a handler returned LATER without keeping the ask open');
+    if (isAsk && this.#mayPassAsItIs(envelope, answer)) {
+      this.#settle(cell, turn, due, () => {
+        const value = answer ?? null;
+        outbox.hold(cell, {
+          kind: 'reply',
+          to: envelope,
+          fault: false,
+          payload: undefined,
+          value,
+          replayed: false,
+          more: false,
+        });
+      });
+      return;
+    }
     const fault = answer instanceof Refusal;
     const payload = isAsk && !isOpen ? encodeAnswer(answer) : undefined;
     if (payload !== undefined && !fault && envelope.idempotency !== undefined) {
@@ -145,7 +160,7 @@ export class Completion {
     }
     if (cell.open?.size === 0) cell.open = undefined;
     for (const tell of turn.tells) outbox.hold(cell, tell);
-    if (turn.spoken.length > 0) this.#speak(cell, turn.spoken);
+    if (turn.spoken.count > 0) this.speak(cell, turn);
     for (const watch of turn.watches) inquiries.watch(cell, watch);
     for (const timer of turn.timers) this.#applyTimer(cell, timer);
     const { isLast } = turn;
@@ -169,13 +184,19 @@ export class Completion {
     overlay.add(cell, cell.lastRecord, turn.writes.list);
   }
 
-  #speak(cell: Cell, spoken: readonly LocalTell[]): void {
+  /** Lets out what a turn said to actors that are resident here. */
+  speak(cell: Cell, turn: Turn): void {
     const { outbox, intake } = this.#parts;
-    const isOpen = cell.lastRecord <= outbox.gates.settled;
-    for (const tell of spoken) {
-      if (isOpen) intake.deliverSpoken(tell);
-      else outbox.hold(cell, tell);
-    }
+    if (cell.lastRecord <= outbox.gates.settled) turn.spoken.take((tell) => intake.deliverSpoken(tell));
+    else turn.spoken.take((tell) => outbox.hold(cell, tell));
+  }
+
+  /** To an actor of this thread, and a value that nobody can change while it waits for its gate. */
+  #mayPassAsItIs({ origin, idempotency }: Envelope, answer: unknown): boolean {
+    if (origin !== LOCAL || this.#parts.forceEncoding || idempotency !== undefined) return false;
+    return (
+      answer === null || (typeof answer !== 'object' && typeof answer !== 'function' && typeof answer !== 'symbol')
+    );
   }
 
   #applyTimer(cell: Cell, effect: TimerEffect): void {

@@ -51,26 +51,28 @@ export class Inquiries {
     this.#parts = parts;
   }
 
-  ask(cell: Cell, saying: Saying, request: AskRequest): Promise<Answer<unknown>> {
+  /** Calls `resolve` once. */
+  ask(cell: Cell, saying: Saying, request: AskRequest, resolve: (answer: Answer<unknown>) => void): void {
     const { asks, outbox, map, plan } = this.#parts;
-    if (asks.isFull) return Promise.resolve({ ok: false, fault: TOO_MANY });
+    if (asks.isFull) {
+      resolve({ ok: false, fault: TOO_MANY });
+      return;
+    }
     const correlation = asks.next();
     const { timeoutMs = ASK_TIMEOUT_MS, durability, idempotency, chain } = request;
     cell.waits ??= new Map();
     cell.waits.set(correlation, saying);
-    return new Promise((resolve) => {
-      const end = (answer: Answer<unknown>): void => {
-        cell.waits?.delete(correlation);
-        resolve(answer);
-      };
-      asks.wait(correlation, map.owner(saying.slot), timeoutMs, end, () => {
-        asks.forget(correlation);
-        this.#cancel(saying.slot, correlation);
-        end({ ok: false, fault: STREAMED });
-      });
-      outbox.hold(cell, { ...saying, ask: { correlation, durability, idempotency, chain } });
-      plan();
+    const end = (answer: Answer<unknown>): void => {
+      cell.waits?.delete(correlation);
+      resolve(answer);
+    };
+    asks.wait(correlation, map.owner(saying.slot), timeoutMs, end, () => {
+      asks.forget(correlation);
+      this.#cancel(saying.slot, correlation);
+      end({ ok: false, fault: STREAMED });
     });
+    outbox.hold(cell, { ...saying, ask: { correlation, durability, idempotency, chain } });
+    plan();
   }
 
   /** An ask that the other keeps open as long as it lives; its end comes back as a message, whose number is `args`. */

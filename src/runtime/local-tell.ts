@@ -64,3 +64,29 @@ export class LocalTell implements Envelope {
     return this.payload === undefined ? 0 : this.payload.length;
   }
 }
+
+/** Places for what is said in a turn, that are kept for the next one. */
+const PLACES_KEPT = 1_024;
+
+/** What a turn says to actors that are resident here, in order. */
+export class SpokenTells {
+  readonly #tells: (LocalTell | undefined)[] = [];
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(tell: LocalTell): void {
+    this.#tells[this.#count++] = tell;
+  }
+
+  take(deliver: (tell: LocalTell) => void): void {
+    for (let i = 0; i < this.#count; i++) {
+      deliver(this.#tells[i]!);
+      this.#tells[i] = undefined;
+    }
+    this.#count = 0;
+    if (this.#tells.length > PLACES_KEPT) this.#tells.length = 0;
+  }
+}

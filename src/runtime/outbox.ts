@@ -32,7 +32,9 @@ export type Output =
       readonly kind: 'reply';
       readonly to: Envelope;
       readonly fault: boolean;
-      readonly payload: Uint8Array;
+      /** Undefined: the answer goes to an actor of this thread as it is, in `value`. */
+      readonly payload: Uint8Array | undefined;
+      readonly value?: unknown;
       readonly replayed: boolean;
       /** It is an item of a stream. */
       readonly more: boolean;
@@ -150,7 +152,8 @@ export class Outbox {
   #release(output: Output): void {
     switch (output.kind) {
       case 'reply':
-        this.#send(output.to, output.fault, output.payload, output.replayed, output.more);
+        if (output.payload === undefined) this.#options.asks.answer(output.to.correlation, output.value);
+        else this.#send(output.to, output.fault, output.payload, output.replayed, output.more);
         break;
       case 'saying':
         this.#say(output);

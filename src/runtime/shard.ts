@@ -207,6 +207,7 @@ export class Shard {
       streams,
       reminders,
       inquiries,
+      forceEncoding: options.forceEncoding,
     });
     this.#runner = new TurnRunner({
       sources: {
@@ -214,7 +215,7 @@ export class Shard {
         cells,
         overlay,
         routes,
-        ask: (cell, saying, request) => inquiries.ask(cell, saying, request),
+        ask: (cell, saying, request, resolve) => inquiries.ask(cell, saying, request, resolve),
         log: (level, cell, message, details) => options.onLog({ level, address: cell.address, message, details }),
       },
       kinds,

@@ -127,6 +127,7 @@ export class TurnRunner {
       this.#afterHandler(cell, envelope, turn, answer, undefined);
       return;
     }
+    if (turn.spoken.count > 0) this.#parts.completion.speak(cell, turn);
     turn.end();
     if (envelope.bytes > 0) this.#parts.outbox.credit(envelope);
   }

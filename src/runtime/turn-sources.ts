@@ -26,8 +26,8 @@ export interface TurnSources {
   /** What is written is kept. */
   readonly isDurable: boolean;
   readonly seed: number;
-  /** Sends an ask, and resolves with its answer. */
-  readonly ask: (cell: Cell, saying: Saying, ask: AskRequest) => Promise<Answer<unknown>>;
+  /** Sends an ask, and calls `resolve` with its answer, once. */
+  readonly ask: (cell: Cell, saying: Saying, ask: AskRequest, resolve: (answer: Answer<unknown>) => void) => void;
   readonly log: (level: 'info' | 'warn', cell: Cell, message: string, details: object | undefined) => void;
 }
 

@@ -18,7 +18,7 @@ import type { ActorLog, Context } from './context.js';
 import type { CounterEffect, ReminderEffect, ReplyEffect, Saying, TimerEffect } from './effects.js';
 import { type Envelope, KEY_BYTES_MAX, WATCH } from './envelope.js';
 import { CHAIN_MAX } from './inquiries.js';
-import { LocalTell } from './local-tell.js';
+import { LocalTell, SpokenTells } from './local-tell.js';
 import type { OwnWrites, WriteVisitor } from './merged-range.js';
 import { type AnyProtocol, slotFor } from './protocol.js';
 import { nextRandom } from './random.js';
@@ -45,7 +45,7 @@ export class Turn implements Context, OwnStore, OwnWrites {
   adds: CounterEffect[] = [];
   tells: Saying[] = [];
   /** To actors that are resident here. */
-  spoken: LocalTell[] = [];
+  readonly spoken = new SpokenTells();
   readonly #recent: RecentRoute;
   /** Asks that leave when the handler has returned its promise. */
   asks: (() => void)[] = [];
@@ -229,13 +229,14 @@ export class Turn implements Context, OwnStore, OwnWrites {
     const recent = this.#recent;
     const route = recent.to(to);
     const number = recent.numberOf(message);
-    this.isClean = false;
     const { cells, forceEncoding } = this.#sources;
     const cell = this.#isDetached ? undefined : cells.resident(route.kind, key);
     if (cell === undefined) {
+      this.isClean = false;
       this.tells.push(this.#saying(route, key, number, args, undefined));
     } else {
-      this.spoken.push(new LocalTell(number, args, forceEncoding ? encodeValue(args) : undefined, this.#current, cell));
+      const payload = forceEncoding ? encodeValue(args) : undefined;
+      this.spoken.add(new LocalTell(number, args, payload, this.#current, cell));
     }
   }
 
@@ -256,10 +257,15 @@ export class Turn implements Context, OwnStore, OwnWrites {
     }
     const { timeoutMs, durability = 'durable', idempotency } = options;
     const request: AskRequest = { timeoutMs, durability, idempotency, chain };
-    const send = () => this.#sources.ask(cell, saying, request) as Promise<Answer<N[K]['reply']>>;
-    if (this.#isDetached) return send();
-    this.isClean = false;
-    return new Promise((resolve) => this.asks.push(() => void send().then(resolve)));
+    return new Promise((resolve) => {
+      const send = () => this.#sources.ask(cell, saying, request, resolve as (answer: Answer<unknown>) => void);
+      if (this.#isDetached) {
+        send();
+      } else {
+        this.isClean = false;
+        this.asks.push(send);
+      }
+    });
   }
 
   watch<K extends string>(to: AnyProtocol, key: string, message: K): void {
@@ -316,13 +322,13 @@ export class Turn implements Context, OwnStore, OwnWrites {
     this.#cell = undefined;
     this.#envelope = undefined;
     this.#isDetached = false;
+    if (this.spoken.count > 0) this.spoken.take(() => undefined);
     if (this.isClean) return;
     this.isClean = true;
     this.writes.clear();
     if (this.events.length > 0) this.events = [];
     if (this.adds.length > 0) this.adds = [];
     if (this.tells.length > 0) this.tells = [];
-    if (this.spoken.length > 0) this.spoken = [];
     if (this.replies.length > 0) this.replies = [];
     if (this.timers.length > 0) this.timers = [];
     if (this.asks.length > 0) this.asks = [];

@@ -144,11 +144,11 @@ export const asker = actor({
       if (!answer.ok) return [context.key, answer.fault.code, String(answer.fault.params?.path ?? '')];
       return [context.key, ...(answer.value as readonly string[])];
     },
-    /** Asks the next one once all have begun, and it the one after. */
-    async meet(context, others: readonly string[]): Promise<string> {
+    /** Asks the next one, once all have begun. */
+    async meet(context, next: string | null): Promise<string> {
       await new Promise((resolve) => setTimeout(resolve, 20));
-      const [next, ...rest] = others;
-      const answer = await context.ask(asker, next!, 'meet', rest);
+      if (next === null) return context.key;
+      const answer = await context.ask(asker, next, 'meet', null);
       return answer.ok ? answer.value : `${answer.fault.code} ${answer.fault.params?.path ?? ''}`;
     },
     async streamed(context, key: string) {
