@@ -2,42 +2,31 @@
 //
 // The runtime as the front door sees it: actors by protocol and key, on worker threads, over one durable store.
 //
-//     ask ──▶ slot ──▶ owner's link ──▶ shard … reply ──▶ asks ──▶ the promise
-//
 // Owns:     the threads of a system from start to stop, and the way in.
 // Does not: know any kind, or anything of HTTP.
 //
 // SY1. An answer never claims more durability than it has (G6).
-// SY2. What cannot be admitted is refused at once, with the reason (G4, G8).
+// SY2. After stop() was called nothing new is admitted.
 // SY3. A start that fails leaves no thread behind, and stop() leaves no ask unanswered.
 
 import { systemClock } from '../clock.js';
-import { CodedError, type Fault } from '../errors.js';
+import { CodedError } from '../errors.js';
 import { Asks } from './asks.js';
-import { decodeValue, encodeValue } from './codec.js';
+import { decodeValue } from './codec.js';
 import type { Key } from './context.js';
 import { Counters } from './counters.js';
 import type { DeadLetter } from './dead-letter.js';
-import { WATCH } from './envelope.js';
+import { Entrance } from './entrance.js';
 import { type Explanation, mergeExplanations } from './explanation.js';
 import { answerKeys, findAnswer } from './idempotency.js';
-import { IncomingStream } from './incoming-stream.js';
+import type { IncomingStream } from './incoming-stream.js';
 import { type JournalKeeper, openJournal, type StorePlace } from './journal-keeper.js';
 import { Progress } from './progress.js';
-import { type AnyProtocol, type Messages, type Protocol, slotFor } from './protocol.js';
+import type { AnyProtocol, Messages, Protocol } from './protocol.js';
 import type { Quarantined } from './quarantine.js';
-import {
-  type Actors,
-  type Answer,
-  type AskOptions,
-  type Durability,
-  type Ending,
-  endingOf,
-  type Idempotency,
-} from './ref.js';
-import { Routes } from './routes.js';
+import type { Actors, Answer, AskOptions, Durability, Ending, Idempotency } from './ref.js';
 import type { LogLine } from './shard.js';
-import { NOBODY, ShardMap } from './shard-map.js';
+import { ShardMap } from './shard-map.js';
 import { encodeKey } from './storage/keys.js';
 import { openLmdbReader } from './storage/lmdb-store.js';
 import { MemoryStore } from './storage/memory-store.js';
@@ -46,7 +35,6 @@ import { CommitCount, StoreView } from './store-view.js';
 import { Supervisor } from './supervisor.js';
 import type { JournalReport, ShardReport } from './threads/protocol.js';
 
-const ASK_TIMEOUT_MS = 30_000;
 /** So many envelopes leave before the end of a turn of the loop: the workers begin while the rest is still coming in. */
 const EARLY_FLUSH_ENVELOPES = 32;
 
@@ -89,14 +77,13 @@ export interface SystemStatus {
 export class System implements Actors {
   readonly #options: SystemOptions;
   readonly #asks: Asks;
-  readonly #map: ShardMap;
   readonly #counters: Counters;
   readonly #progress: Progress;
   readonly #journal: JournalKeeper;
   readonly #supervisor: Supervisor;
   readonly #reader: StoreReader;
   readonly #view: StoreView;
-  readonly #routes: Routes;
+  readonly #entrance: Entrance;
   #flushPlanned = false;
   #unflushed = 0;
   #stopping = false;
@@ -114,14 +101,21 @@ export class System implements Actors {
   }) {
     this.#options = parts.options;
     this.#asks = parts.asks;
-    this.#map = parts.map;
     this.#counters = parts.counters;
     this.#progress = parts.progress;
     this.#journal = parts.journal;
     this.#supervisor = parts.supervisor;
     this.#reader = parts.reader;
     this.#view = new StoreView(this.#reader, parts.commits);
-    this.#routes = new Routes(parts.options.protocols);
+    this.#entrance = new Entrance({
+      protocols: parts.options.protocols,
+      asks: parts.asks,
+      map: parts.map,
+      link: (worker) => this.#supervisor.link(worker),
+      planFlush: () => this.#planFlush(),
+      durability: parts.options.durability,
+      isStopping: () => this.#stopping,
+    });
   }
 
   /** Opens the store and starts all threads. Rejects, with everything stopped, when one of them cannot start (SY3). */
@@ -176,19 +170,7 @@ export class System implements Actors {
     args: M[K]['args'],
     options: AskOptions = {},
   ): Promise<Answer<M[K]['reply']>> {
-    if (this.#asks.isFull) return refused(TOO_MANY_ASKS);
-    const correlation = this.#asks.next();
-    const worker = this.#send(to, key, this.#numberOf(to, message), args, correlation, options);
-    if (typeof worker !== 'number') return refused(worker);
-    return new Promise((resolve) => {
-      const settle = resolve as (answer: Answer<unknown>) => void;
-      this.#asks.wait(correlation, worker, options.timeoutMs ?? ASK_TIMEOUT_MS, settle, () => {
-        this.#asks.forget(correlation);
-        this.#supervisor.link(worker)?.allow({ correlation, items: 0 });
-        this.#planFlush();
-        settle({ ok: false, fault: STREAMED });
-      });
-    });
+    return this.#entrance.ask(to, key, message, args, options);
   }
 
   tell<M extends Messages, K extends keyof M & string>(
@@ -197,45 +179,15 @@ export class System implements Actors {
     message: K,
     args: M[K]['args'],
   ): boolean {
-    return typeof this.#send(to, key, this.#numberOf(to, message), args, 0, {}) === 'number';
+    return this.#entrance.tell(to, key, message, args);
   }
 
-  /** As an ask that is answered by items. Faults come from the iterator. */
   stream(to: AnyProtocol, key: string, message: string, args: unknown): IncomingStream {
-    const correlation = this.#asks.next();
-    let worker: number | Fault = TOO_MANY_ASKS;
-    const stream = new IncomingStream((items) => {
-      if (items === 0) this.#asks.forget(correlation);
-      if (typeof worker !== 'number') return;
-      this.#supervisor.link(worker)?.allow({ correlation, items });
-      this.#planFlush();
-    });
-    if (!this.#asks.isFull) worker = this.#send(to, key, this.#numberOf(to, message), args, correlation, {});
-    if (typeof worker !== 'number') {
-      stream.settle({ ok: false, fault: worker });
-      return stream;
-    }
-    const settle = (answer: Answer<unknown>): void => stream.settle(answer);
-    this.#asks.wait(correlation, worker, Number.POSITIVE_INFINITY, settle, (item) => stream.item(item));
-    return stream;
+    return this.#entrance.stream(to, key, message, args);
   }
 
-  /** Calls `ended` when the life in memory of an actor ends; what it returns takes the wish back. */
   watch(to: AnyProtocol, key: string, ended: (ending: Ending) => void): () => void {
-    const correlation = this.#asks.next();
-    const worker = this.#send(to, key, WATCH, null, correlation, {});
-    if (typeof worker !== 'number') {
-      ended(endingOf(worker));
-      return () => undefined;
-    }
-    this.#asks.wait(correlation, worker, Number.POSITIVE_INFINITY, (answer) => {
-      if (!answer.ok) ended(endingOf(answer.fault));
-    });
-    return () => {
-      this.#asks.forget(correlation);
-      this.#supervisor.link(worker)?.allow({ correlation, items: 0 });
-      this.#planFlush();
-    };
+    return this.#entrance.watch(to, key, ended);
   }
 
   /** Asks that wait for an answer. */
@@ -324,44 +276,6 @@ export class System implements Actors {
     await this.#journal.stop();
   }
 
-  /** The worker that it went to, or why it did not. */
-  #send<M extends Messages>(
-    to: Protocol<M>,
-    key: string,
-    message: number,
-    args: unknown,
-    correlation: number,
-    options: AskOptions,
-  ): number | Fault {
-    if (this.#stopping) return { code: 'DRAINING' };
-    const { kind, protocol } = this.#routes.to(to);
-    const slot = slotFor(protocol, key);
-    const worker = this.#map.owner(slot);
-    const link = worker === NOBODY ? undefined : this.#supervisor.link(worker);
-    if (link === undefined) return { code: 'SLOT_MOVING' };
-    const sent = link.send({
-      slot,
-      kind,
-      key,
-      message,
-      senderKind: 0,
-      senderKey: '',
-      correlation,
-      control: false,
-      durability: options.durability ?? this.#options.durability,
-      idempotency: options.idempotency,
-      chain: undefined,
-      payload: encodeValue(args),
-    });
-    if (!sent) return { code: 'OVERLOADED', params: { what: 'the link to the worker' } };
-    this.#planFlush();
-    return worker;
-  }
-
-  #numberOf<M extends Messages>(to: Protocol<M>, message: string): number {
-    return Routes.numberOf(this.#routes.to(to), message);
-  }
-
   /** What is asked for in one turn of the loop leaves together, in few pieces. */
   #planFlush(): void {
     if (++this.#unflushed >= EARLY_FLUSH_ENVELOPES) this.#flush();
@@ -377,11 +291,4 @@ export class System implements Actors {
     this.#unflushed = 0;
     this.#supervisor.flush();
   }
-}
-
-const STREAMED: Fault = { code: 'BAD_REQUEST', params: { reason: 'this message is answered by a stream' } };
-const TOO_MANY_ASKS: Fault = { code: 'OVERLOADED', params: { what: 'requests in flight' } };
-
-function refused(fault: Fault): Promise<{ readonly ok: false; readonly fault: Fault }> {
-  return Promise.resolve({ ok: false, fault });
 }

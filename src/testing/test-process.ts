@@ -16,6 +16,7 @@ import type { AnyKind } from '../runtime/actor.js';
 import { Applier, recoverTables } from '../runtime/applier.js';
 import { Asks } from '../runtime/asks.js';
 import { Counters } from '../runtime/counters.js';
+import { Entrance } from '../runtime/entrance.js';
 import { readBatch } from '../runtime/envelope.js';
 import { Journal } from '../runtime/journal.js';
 import { Link, linkMemory } from '../runtime/link.js';
@@ -51,6 +52,7 @@ export interface ProcessOptions {
 
 export class TestProcess {
   readonly asks: Asks;
+  readonly entrance: Entrance;
   readonly map = new ShardMap();
   readonly counters: Counters;
   readonly #options: ProcessOptions;
@@ -93,6 +95,17 @@ export class TestProcess {
     this.#told = state.applied;
     this.#frontClock = new OwnedClock(clock);
     this.asks = new Asks(this.#frontClock);
+    this.entrance = new Entrance({
+      protocols: kinds.map(({ protocol }) => protocol),
+      asks: this.asks,
+      map,
+      link: (worker) => this.#lives[worker]?.front,
+      planFlush: () => {
+        this.#mustSend = true;
+      },
+      durability: 'durable',
+      isStopping: () => false,
+    });
     for (let worker = 0; worker < workers; worker++) this.#begin(worker, this.#journal.stats.epoch);
     // All workers know each other before anybody outside knows the system.
     for (const life of this.lives) for (const hear of life.heard.splice(0)) hear();
@@ -101,16 +114,6 @@ export class TestProcess {
   /** The lives that own slots now. */
   get lives(): readonly TestLife[] {
     return this.#lives.filter((life) => life !== undefined);
-  }
-
-  /** The way to a worker; undefined while it is being replaced. */
-  link(worker: number): Link | undefined {
-    return this.#lives[worker]?.front;
-  }
-
-  /** Something was put on a link from outside. */
-  planSend(): void {
-    this.#mustSend = true;
   }
 
   /** All that may happen next. Nothing: everything has come to rest. */

@@ -104,8 +104,7 @@ export class TestSystem {
         onLog: (line) => this.log.push(line),
       });
     this.#process = this.#start();
-    const protocols = kinds.map(({ protocol }) => protocol);
-    this.#host = new TestHost(protocols, () => this.#process);
+    this.#host = new TestHost(() => this.#process.entrance);
   }
 
   /** An actor, as of a system on threads. */

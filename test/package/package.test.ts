@@ -40,12 +40,20 @@ describe('the packed package', { timeout: INSTALL_TIMEOUT_MS + 4 * ANSWER_TIMEOU
   });
 
   test('is a library that another program can import', () => {
-    const program = "import { startServer, version } from 'troupe'; console.log(typeof startServer, version);";
+    const program = [
+      "import { actor, createSystem, startServer, version } from 'troupe';",
+      "import { createTestSystem } from 'troupe/testing';",
+      "const counter = actor({ kind: 'counter', state: () => 0, messages: { add: (context, by) => (context.state += by) } });",
+      'const system = createTestSystem({ kinds: [counter] });',
+      "const answer = system.ref(counter, 'a').ask('add', 2);",
+      'await system.run();',
+      'console.log(await answer, typeof createSystem, typeof startServer, version);',
+    ].join('\n');
     const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
       cwd: folder,
       encoding: 'utf8',
     });
-    assert.match(said, /^function \d+\.\d+\.\d+\n$/);
+    assert.match(said, /^2 function function \d+\.\d+\.\d+\n$/);
   });
 
   test('starts, answers, and ends when it is told to', async () => {
