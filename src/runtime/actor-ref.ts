@@ -3,6 +3,7 @@
 // One actor, from outside of all actors. Held for as long as one likes: it is a name, and costs the actor nothing.
 
 import { CodedError } from '../errors.js';
+import { keyFault } from './address.js';
 import type { IncomingStream } from './incoming-stream.js';
 import type { AnyProtocol, AskName, Messages, Streamed, StreamName } from './protocol.js';
 import type { Actors, AskOptions, Ending } from './ref.js';
@@ -37,6 +38,8 @@ export class ActorRef<M extends Messages> {
   readonly #protocol: AnyProtocol;
 
   constructor(host: ActorHost, protocol: AnyProtocol, key: string) {
+    const fault = typeof key === 'string' ? keyFault(key) : 'a key is a string';
+    if (fault !== undefined) throw new TypeError(`This cannot be the key of an actor: ${fault}.`);
     this.#host = host;
     this.#protocol = protocol;
     this.key = key;

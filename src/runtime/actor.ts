@@ -217,13 +217,18 @@ function inlineProtocol<State>({
 
 function checkDeclaration<State>(
   kind: string,
-  { persistence = 'none', tables = [], counters = [], version = 1 }: Omit<Declaration<State, Messages>, 'state'>,
+  declaration: Declaration<State, Messages> & { readonly messages: object },
 ): void {
+  const { persistence = 'none', tables = [], counters = [], version = 1, state, messages } = declaration;
   if (kind === '' || kind.includes('/'))
     throw new TypeError(`The name of an actor kind is not empty and has no slash: "${kind}".`);
   if (persistence !== 'keys' && (tables.length > 0 || counters.length > 0)) {
     throw new TypeError(`The actor kind ${kind} declares tables or counters: these are for persistence 'keys'.`);
   }
+  const unusable = Object.entries(messages).find(([, handler]) => typeof handler !== 'function');
+  if (unusable !== undefined)
+    throw new TypeError(`The message ${unusable[0]} of the actor kind ${kind} has no handler.`);
+  if (typeof state !== 'function') throw new TypeError(`The actor kind ${kind} declares no state.`);
   if (!Number.isSafeInteger(version) || version < 1) {
     throw new TypeError(`The state version of the actor kind ${kind} is a whole number from 1.`);
   }

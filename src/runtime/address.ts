@@ -10,6 +10,17 @@ export interface Address {
   readonly key: string;
 }
 
+/** Bytes of a key as UTF-8: what an envelope can carry. */
+export const ACTOR_KEY_BYTES_MAX = 0xffff;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** Why a text cannot be an actor's key; undefined when it can. Half a surrogate pair would be another key elsewhere. */
+export function keyFault(key: string): string | undefined {
+  if (key.length * 3 > ACTOR_KEY_BYTES_MAX)
+    return `a key has at most ${Math.floor(ACTOR_KEY_BYTES_MAX / 3)} characters`;
+  return LONE_SURROGATE.test(key) ? 'a key is well-formed text, without half a surrogate pair' : undefined;
+}
+
 export function formatAddress(address: Address): string {
   return `${address.kind}/${address.key}`;
 }

@@ -18,11 +18,11 @@
 // E2. A reader never looks past the length that the header gives.
 
 import { invariant } from '../invariant.js';
+import { ACTOR_KEY_BYTES_MAX } from './address.js';
 import { decodeValue, encodeValue } from './codec.js';
 import type { Durability, Idempotency } from './ref.js';
 
 export const ENVELOPE_HEADER_BYTES = 24;
-export const KEY_BYTES_MAX = 0xffff;
 
 const FLAG_CONTROL = 1;
 const FLAG_REPLY = 2;
@@ -149,7 +149,7 @@ export function writeEnvelope(batch: BatchWriter, out: Outgoing): number {
   const keyBytes = writeText(buffer, out.key, start + ENVELOPE_HEADER_BYTES);
   let end = start + ENVELOPE_HEADER_BYTES + keyBytes;
   const senderBytes = out.senderKind === 0 ? 0 : writeText(buffer, out.senderKey, end);
-  const isLong = keyBytes > KEY_BYTES_MAX || senderBytes > KEY_BYTES_MAX;
+  const isLong = keyBytes > ACTOR_KEY_BYTES_MAX || senderBytes > ACTOR_KEY_BYTES_MAX;
   invariant(!isLong && section.length <= 0xffff && chain.length <= 0xffff, 'a section of an envelope is too long');
   end += senderBytes;
   buffer.set(section, end);

@@ -56,6 +56,12 @@ interface KindTraits {
   readonly isPlain: boolean;
 }
 
+/** A promise, also one of another maker. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (value instanceof Promise) return true;
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
 function traitsOf(kind: AnyKind): KindTraits {
   const handlers = kind.protocol.messages.map((name) => kind.handlers[name] as AnyHandler);
   const { persistence = 'keys', reads, isBlank } = kind;
@@ -187,12 +193,12 @@ export class TurnRunner {
 
   #afterHandler(cell: Cell, envelope: Envelope, turn: Turn, answer: unknown, due: Due | undefined): void {
     const { completion } = this.#parts;
-    if (answer instanceof Promise) {
+    if (isThenable(answer)) {
       this.#detach(turn);
       this.#runAsync(
         cell,
         turn,
-        answer,
+        Promise.resolve(answer),
         (value) => completion.complete(cell, envelope, turn, value, due),
         (error) => this.#parts.recovery.turnFailed(cell, envelope, error),
         envelope,
@@ -204,7 +210,12 @@ export class TurnRunner {
       );
       // A generator keeps its context.
       if (isGenerator(answer)) this.#detach(turn);
-      completion.complete(cell, envelope, turn, answer, due);
+      try {
+        completion.complete(cell, envelope, turn, answer, due);
+      } catch (error) {
+        turn.drop();
+        throw error;
+      }
     }
   }
 
@@ -264,7 +275,12 @@ export class TurnRunner {
   #activate(cell: Cell, turn: Turn): void {
     cell.activation++;
     turn.begin(cell, undefined);
-    cell.state = cell.kind.activate(turn);
+    const state = cell.kind.activate(turn);
+    invariant(
+      !isThenable(state),
+      () => `the state of ${cell.address} begins with a promise: what takes time is a message`,
+    );
+    cell.state = state;
     cell.status = 'ready';
     turn.clear();
   }

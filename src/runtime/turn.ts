@@ -11,12 +11,12 @@
 
 import { invariant } from '../invariant.js';
 import type { Key, KeyedValue, Messages, OwnStore, Protocol, RangeQuery, ReplyHandle } from './actor.js';
-import type { Address } from './address.js';
+import { type Address, keyFault } from './address.js';
 import type { Cell } from './cell.js';
 import { decodeValue, encodeValue } from './codec.js';
 import type { ActorLog, Context } from './context.js';
 import type { CounterEffect, ReminderEffect, ReplyEffect, Saying, TimerEffect } from './effects.js';
-import { type Envelope, KEY_BYTES_MAX, WATCH } from './envelope.js';
+import { type Envelope, WATCH } from './envelope.js';
 import { CHAIN_MAX } from './inquiries.js';
 import { LocalTell, SpokenTells } from './local-tell.js';
 import type { OwnWrites, WriteVisitor } from './merged-range.js';
@@ -30,6 +30,8 @@ import type { AskRequest, TurnSources } from './turn-sources.js';
 import { hashOf, WriteSet } from './write-set.js';
 
 const NO_BYTES = new Uint8Array(0);
+/** The longest that a timer of Node's can be: 24.8 days. */
+const DELAY_MS_MAX = 2 ** 31 - 1;
 
 export class Turn implements Context, OwnStore, OwnWrites {
   readonly #sources: TurnSources;
@@ -306,6 +308,8 @@ export class Turn implements Context, OwnStore, OwnWrites {
   }
 
   schedule(name: string, delayMs: number, message: string, args: unknown): void {
+    const isDelay = delayMs >= 0 && delayMs <= DELAY_MS_MAX;
+    invariant(isDelay, () => `a timer has a delay of 0 to ${DELAY_MS_MAX} ms, not ${delayMs}: see remind()`);
     const number = this.#ownMessage(message);
     const payload = this.#sources.forceEncoding ? encodeValue(args) : undefined;
     this.isClean = false;
@@ -367,7 +371,8 @@ export class Turn implements Context, OwnStore, OwnWrites {
 
   #saying(route: Route, key: string, message: number, args: unknown, ask: undefined): Saying {
     const { epochs, forceEncoding } = this.#sources;
-    invariant(key.length * 3 <= KEY_BYTES_MAX, 'the key of an actor is too long');
+    const fault = keyFault(key);
+    invariant(fault === undefined, () => fault ?? '');
     const cell = this.#current;
     const slot = slotFor(route.protocol, key);
     const payload = forceEncoding || !epochs.has(slot) ? encodeValue(args) : undefined;

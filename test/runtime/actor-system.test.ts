@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, describe, it } from 'node:test';
-import { createSystem, type Log } from '../../src/index.js';
+import { actor, createSystem, type Log } from '../../src/index.js';
 import { type LogRecord, silentLog } from '../../src/log.js';
 import { account, asker, counter, escalating, ledger, restarting, resuming, stopping } from './library-kinds.js';
 import { coded, directory, KINDS, removeDirectories, start, stop, stopAll, until, willStop } from './library-system.js';
@@ -180,6 +180,20 @@ describe('a system of one’s own actors', () => {
       ),
       1,
     );
+  });
+
+  it('refuses keys, delays and kinds that cannot be, and says why', async () => {
+    const system = await start();
+    assert.throws(() => system.ref(counter, '\ud800'), /well-formed/);
+    assert.throws(() => system.ref(counter, 'k'.repeat(70_000)), /at most/);
+    await assert.rejects(system.ref(counter, 'a').ask('tellNobody'), coded('INTERNAL'));
+    for (const delayMs of [-1, Number.NaN, 2 ** 31]) {
+      await assert.rejects(system.ref(counter, `late ${delayMs}`).ask('later', delayMs), coded('INTERNAL'));
+    }
+    assert.equal(await system.ref(counter, 'then').ask('thenable'), 7);
+    const messages = { broken: undefined as unknown as () => void };
+    assert.throws(() => actor({ kind: 'broken', state: () => 0, messages }), /broken.*no handler/);
+    assert.throws(() => actor({ kind: 'a/b', state: () => 0, messages: {} }), /no slash/);
   });
 
   it('says what is wrong with what it was given, and leaves nothing running', async () => {

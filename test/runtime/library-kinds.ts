@@ -3,6 +3,9 @@
 import { actor, LATER, refuse } from '../../src/index.js';
 import type { ReplyHandle } from '../../src/runtime/actor.js';
 
+/** A promise that is not one of the language's. */
+const ofAnotherMaker = { ['th' + 'en']: (resolve: (value: number) => void) => resolve(7) };
+
 /** In memory alone. */
 export const counter = actor({
   kind: 'counter',
@@ -49,6 +52,13 @@ export const counter = actor({
       await new Promise((resolve) => setTimeout(resolve, ms));
       return ms;
     },
+    tellNobody(context) {
+      context.tell(counter, '\ud800', 'add', 1);
+    },
+    later(context, delayMs: number) {
+      context.schedule('later', delayMs, 'add', 1);
+    },
+    thenable: () => Object.assign(Object.create(null), ofAnotherMaker) as Promise<number>,
     *count(context, upTo: number) {
       for (let i = 1; i <= upTo; i++) {
         context.state.count = i;
