@@ -25,9 +25,13 @@ import type { ShardMap } from './shard-map.js';
 import type { AskRequest } from './turn-sources.js';
 
 /** Actors that may wait for each other in a row. */
-export const CHAIN_MAX = 32;
+const CHAIN_MAX = 32;
 const ASK_TIMEOUT_MS = 30_000;
 const TOO_MANY: Fault = { code: 'OVERLOADED', params: { what: 'asks between actors' } };
+const TOO_LONG: Fault = {
+  code: 'OVERLOADED',
+  params: { what: `actors that wait for each other, ${CHAIN_MAX} in a row` },
+};
 const STREAMED: Fault = { code: 'BAD_REQUEST', params: { reason: 'this message is answered by a stream' } };
 
 export interface InquiryParts {
@@ -54,8 +58,9 @@ export class Inquiries {
   /** Calls `resolve` once. */
   ask(cell: Cell, saying: Saying, request: AskRequest, resolve: (answer: Answer<unknown>) => void): void {
     const { asks, outbox, map, plan } = this.#parts;
-    if (asks.isFull) {
-      resolve({ ok: false, fault: TOO_MANY });
+    const isTooLong = request.chain !== undefined && request.chain.length > CHAIN_MAX;
+    if (asks.isFull || isTooLong) {
+      resolve({ ok: false, fault: isTooLong ? TOO_LONG : TOO_MANY });
       return;
     }
     const correlation = asks.next();

@@ -17,7 +17,6 @@ import { decodeValue, encodeValue } from './codec.js';
 import type { ActorLog, Context } from './context.js';
 import type { CounterEffect, ReminderEffect, ReplyEffect, Saying, TimerEffect } from './effects.js';
 import { type Envelope, WATCH } from './envelope.js';
-import { CHAIN_MAX } from './inquiries.js';
 import { LocalTell, SpokenTells } from './local-tell.js';
 import type { OwnWrites, WriteVisitor } from './merged-range.js';
 import { type AnyProtocol, slotFor } from './protocol.js';
@@ -253,10 +252,6 @@ export class Turn implements Context, OwnStore, OwnWrites {
     const route = this.#sources.routes.to(to);
     const saying = this.#saying(route, key, Routes.numberOf(route, message), args, undefined);
     const chain = [...(this.#envelope?.chain ?? []), cell.address];
-    if (chain.length > CHAIN_MAX) {
-      const what = `actors that wait for each other, ${CHAIN_MAX} in a row`;
-      return Promise.resolve({ ok: false, fault: { code: 'OVERLOADED', params: { what } } });
-    }
     const { timeoutMs, durability = 'durable', idempotency } = options;
     const request: AskRequest = { timeoutMs, durability, idempotency, chain };
     return new Promise((resolve) => {
