@@ -12,8 +12,8 @@
 
 import type { Clock, Timer } from '../clock.js';
 import type { Fault } from '../errors.js';
-import { decodeValue } from './codec.js';
 import type { Reply } from './envelope.js';
+import { answerOf } from './received.js';
 import type { Answer } from './ref.js';
 import { NOBODY } from './shard-map.js';
 
@@ -71,7 +71,7 @@ export class Asks {
   settle(reply: Reply): void {
     const ask = this.#waiting.get(reply.correlation);
     if (ask === undefined) return;
-    const value = decodeValue(reply.payload);
+    const value = answerOf(reply);
     if (reply.more) {
       ask.item?.(value);
       return;

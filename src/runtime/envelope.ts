@@ -15,21 +15,21 @@
 // both are a header with a correlation, and the one has a payload.
 //
 // E1. What is written is read back the same (test: round trip over random envelopes).
-// E2. A reader never looks past the length that the header gives.
+// E2. A reader (envelope-reader.ts) never looks past the length that the header gives.
 
 import { invariant } from '../invariant.js';
 import { ACTOR_KEY_BYTES_MAX } from './address.js';
-import { decodeValue, encodeValue } from './codec.js';
+import { encodeValue } from './codec.js';
 import type { Durability, Idempotency } from './ref.js';
 
 export const ENVELOPE_HEADER_BYTES = 24;
 
-const FLAG_CONTROL = 1;
-const FLAG_REPLY = 2;
-const FLAG_FAULT = 4;
-const FLAG_REPLAYED = 8;
-const FLAG_MORE = 16;
-const FLAG_CREDIT = 32;
+export const FLAG_CONTROL = 1;
+export const FLAG_REPLY = 2;
+export const FLAG_FAULT = 4;
+export const FLAG_REPLAYED = 8;
+export const FLAG_MORE = 16;
+export const FLAG_CREDIT = 32;
 
 /** Messages of the runtime's own, above any that a kind has. */
 export const STREAM_STEP = 0xffff;
@@ -38,7 +38,7 @@ export const REMINDER = 0xfffd;
 export const PROBE = 0xfffc;
 export const MESSAGES_MAX = 0xff00;
 
-const DURABILITIES: readonly Durability[] = ['volatile', 'committed', 'durable'];
+export const DURABILITIES: readonly Durability[] = ['volatile', 'committed', 'durable'];
 
 /** One envelope as a mailbox holds it. Exactly one of `payload` (bytes) and `args` (passed as it is, same thread) is set. */
 export interface Envelope {
@@ -202,74 +202,6 @@ export function writeCredit(batch: BatchWriter, { correlation, items }: Credit):
   buffer.writeUInt16LE(items, start + 8);
   buffer.writeUInt32LE(correlation, start + 12);
   batch.used = start + ENVELOPE_HEADER_BYTES;
-}
-
-export interface EnvelopeVisitor {
-  delivery(delivery: Delivery): void;
-  reply(reply: Reply): void;
-  credit(credit: Credit): void;
-}
-
-/** Reads every envelope of a batch, in order. Payloads are views into it. */
-export function readBatch(batch: Buffer, origin: number, visitor: EnvelopeVisitor): void {
-  let at = 0;
-  while (at < batch.length) {
-    const length = batch.readUInt32LE(at);
-    invariant(length >= ENVELOPE_HEADER_BYTES && at + length <= batch.length, 'a batch between threads is damaged');
-    const flags = batch[at + 7]!;
-    if ((flags & FLAG_REPLY) !== 0) {
-      visitor.reply({
-        correlation: batch.readUInt32LE(at + 12),
-        fault: (flags & FLAG_FAULT) !== 0,
-        replayed: (flags & FLAG_REPLAYED) !== 0,
-        more: (flags & FLAG_MORE) !== 0,
-        payload: batch.subarray(at + ENVELOPE_HEADER_BYTES, at + length),
-      });
-    } else if ((flags & FLAG_CREDIT) !== 0) {
-      visitor.credit({ correlation: batch.readUInt32LE(at + 12), items: batch.readUInt16LE(at + 8) });
-    } else {
-      visitor.delivery(readDelivery(batch, at, length, flags, origin));
-    }
-    at += length;
-  }
-}
-
-function readDelivery(batch: Buffer, at: number, length: number, flags: number, origin: number): Delivery {
-  const keyEnd = at + ENVELOPE_HEADER_BYTES + batch.readUInt16LE(at + 10);
-  const senderEnd = keyEnd + batch.readUInt16LE(at + 18);
-  const idempotencyEnd = senderEnd + batch.readUInt16LE(at + 20);
-  const payloadStart = idempotencyEnd + batch.readUInt16LE(at + 22);
-  invariant(payloadStart <= at + length, 'an envelope between threads is damaged');
-  return {
-    slot: batch.readUInt16LE(at + 4),
-    kind: batch[at + 6]!,
-    key: batch.toString('utf8', at + ENVELOPE_HEADER_BYTES, keyEnd),
-    envelope: {
-      message: batch.readUInt16LE(at + 8),
-      payload: batch.subarray(payloadStart, at + length),
-      args: undefined,
-      senderKind: batch[at + 17]!,
-      senderKey: senderEnd === keyEnd ? '' : batch.toString('utf8', keyEnd, senderEnd),
-      correlation: batch.readUInt32LE(at + 12),
-      origin,
-      control: (flags & FLAG_CONTROL) !== 0,
-      durability: DURABILITIES[batch[at + 16]!]!,
-      idempotency:
-        idempotencyEnd === senderEnd ? undefined : readIdempotency(batch.subarray(senderEnd, idempotencyEnd)),
-      chain: payloadStart === idempotencyEnd ? undefined : readChain(batch.subarray(idempotencyEnd, payloadStart)),
-      bytes: length,
-      attempts: 0,
-    },
-  };
-}
-
-function readChain(section: Uint8Array): readonly string[] {
-  return decodeValue(section) as readonly string[];
-}
-
-function readIdempotency(section: Uint8Array): Idempotency {
-  const [scope, key, fingerprint] = decodeValue(section) as [string, string, string];
-  return { scope, key, fingerprint };
 }
 
 // Keys are short and nearly always ASCII: a loop beats the call into native code.

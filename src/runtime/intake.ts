@@ -16,13 +16,13 @@ import type { AnyKind } from './actor.js';
 import { formatAddress } from './address.js';
 import type { Cell } from './cell.js';
 import type { CellTable } from './cell-table.js';
-import { decodeValue } from './codec.js';
 import type { DeadLetters } from './dead-letter.js';
 import type { Saying } from './effects.js';
 import { type Delivery, type Envelope, LOCAL, PROBE } from './envelope.js';
 import type { LocalTell } from './local-tell.js';
 import type { Outbox } from './outbox.js';
 import type { AnyProtocol } from './protocol.js';
+import { argsOf } from './received.js';
 import { Sampler } from './sampler.js';
 
 export interface IntakeParts {
@@ -150,8 +150,7 @@ export class Intake {
 
   #probe(cell: Cell | undefined, envelope: Envelope): void {
     this.#parts.outbox.credit(envelope);
-    const chain = envelope.payload === undefined ? envelope.args : decodeValue(envelope.payload);
-    if (cell !== undefined) this.#parts.probed(cell, chain as readonly string[]);
+    if (cell !== undefined) this.#parts.probed(cell, argsOf(envelope) as readonly string[]);
   }
 
   #note(cell: Cell, envelope: Envelope): void {

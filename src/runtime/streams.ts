@@ -72,7 +72,7 @@ export class Streams {
   begin(cell: Cell, ask: Envelope, generator: ReplyGenerator, turn: Turn): OutgoingStream | undefined {
     if ((cell.streams?.size ?? 0) >= STREAMS_PER_ACTOR_MAX) return undefined;
     // Its sender gets its credit back now: from here on it counts nothing.
-    const stream = new OutgoingStream(cell, { ...ask, bytes: 0 }, generator, turn);
+    const stream = new OutgoingStream(cell, { ...ask, payload: ask.payload, bytes: 0 }, generator, turn);
     this.#streams.set(numberOf(ask), stream);
     cell.streams ??= new Set();
     cell.streams.add(stream);

@@ -15,7 +15,8 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { systemClock } from '../clock.js';
 import { type Counters, Reservations } from './counters.js';
-import { type Reply, readBatch } from './envelope.js';
+import type { Reply } from './envelope.js';
+import { readBatch } from './envelope-reader.js';
 import type { ShardExplanation } from './explanation.js';
 import type { JournalKeeper } from './journal-keeper.js';
 import { Link, linkMemory } from './link.js';

@@ -21,6 +21,7 @@ import type { Completion } from './completion.js';
 import { type Envelope, REMINDER, STREAM_STEP, WATCH } from './envelope.js';
 import { findAnswer, type Remembered } from './idempotency.js';
 import type { Outbox } from './outbox.js';
+import { argsOf } from './received.js';
 import { COMMIT_FAILED, type Recovery } from './recovery.js';
 import type { Idempotency } from './ref.js';
 import { LATER } from './refusal.js';
@@ -112,7 +113,7 @@ export class TurnRunner {
         this.#runPlain(cell, envelope, traits.handlers[envelope.message]);
         return true;
       }
-      return this.#run(cell, envelope, envelope.message, envelope.payload, undefined);
+      return this.#run(cell, envelope, envelope.message, undefined, undefined);
     } catch (error) {
       this.#turn.drop();
       recovery.turnFailed(cell, envelope, error);
@@ -125,8 +126,7 @@ export class TurnRunner {
     const turn = this.#turn;
     cell.isUsed = true;
     turn.begin(cell, envelope);
-    const { payload } = envelope;
-    const args = payload === undefined ? envelope.args : decodeValue(payload);
+    const args = argsOf(envelope);
     invariant(handler !== undefined, 'a message that the kind does not have');
     const answer = handler(turn, args);
     if (!turn.isClean || typeof answer === 'object' || answer === LATER) {
@@ -174,7 +174,7 @@ export class TurnRunner {
     const turn = this.#turn;
     const name = cell.messageName(number);
     const parked = catchUp.takeParked(cell, envelope);
-    const args = parked !== undefined ? parked.args : payload === undefined ? envelope.args : decodeValue(payload);
+    const args = parked !== undefined ? parked.args : payload === undefined ? argsOf(envelope) : decodeValue(payload);
     if (parked === undefined && this.#isBehind(cell, name, args)) return this.#park(cell, envelope, args);
     if (envelope.idempotency !== undefined) {
       turn.begin(cell, envelope);

@@ -17,7 +17,7 @@ import { Applier, recoverTables } from '../runtime/applier.js';
 import { Asks } from '../runtime/asks.js';
 import { Counters } from '../runtime/counters.js';
 import { Entrance } from '../runtime/entrance.js';
-import { readBatch } from '../runtime/envelope.js';
+import { readBatch } from '../runtime/envelope-reader.js';
 import { Journal } from '../runtime/journal.js';
 import { Link, linkMemory } from '../runtime/link.js';
 import { Progress } from '../runtime/progress.js';

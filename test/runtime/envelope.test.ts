@@ -9,11 +9,11 @@ import {
   envelopeBytes,
   type Outgoing,
   type Reply,
-  readBatch,
   writeCredit,
   writeEnvelope,
   writeReply,
 } from '../../src/runtime/envelope.js';
+import { readBatch } from '../../src/runtime/envelope-reader.js';
 
 const text = fc.string({ unit: 'binary', maxLength: 40 });
 const bytes = fc.uint8Array({ maxLength: 300 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type Outgoing, readBatch } from '../../src/runtime/envelope.js';
+import type { Outgoing } from '../../src/runtime/envelope.js';
+import { readBatch } from '../../src/runtime/envelope-reader.js';
 import { LINK_BYTES_MAX, Link, linkMemory } from '../../src/runtime/link.js';
 
 function outgoing(correlation: number, payload: Uint8Array): Outgoing {

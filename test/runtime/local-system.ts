@@ -11,7 +11,7 @@ import { Applier } from '../../src/runtime/applier.js';
 import { Asks } from '../../src/runtime/asks.js';
 import { decodeValue, encodeValue } from '../../src/runtime/codec.js';
 import { Counters, Reservations } from '../../src/runtime/counters.js';
-import { readBatch } from '../../src/runtime/envelope.js';
+import { readBatch } from '../../src/runtime/envelope-reader.js';
 import { type Acknowledgement, Journal } from '../../src/runtime/journal.js';
 import { Link, linkMemory } from '../../src/runtime/link.js';
 import { Progress } from '../../src/runtime/progress.js';
