@@ -195,6 +195,16 @@ export function retryAfterMs(code: ErrorCode, params: ErrorParams = {}): number 
   return entry.retryAfterMs;
 }
 
+/** What an error says, whatever was thrown: its stack, when it has one. */
+export function errorText(error: unknown): string {
+  try {
+    if (!(error instanceof Error)) return String(error);
+    return typeof error.stack === 'string' ? error.stack : String(error.message);
+  } catch {
+    return 'something was thrown that cannot be shown';
+  }
+}
+
 /** What is told of an unknown error: its own code when it has one, INTERNAL when not. */
 export function faultOf(error: unknown): Fault {
   if (error instanceof CodedError) return { code: error.code, params: error.params };

@@ -27,7 +27,6 @@ const SENDERS_TOLD = 3;
 const WAITING_LOOKED_AT = 10_000;
 /** What comes from outside of all actors. */
 const OUTSIDE = 'outside';
-const SEPARATOR = '\n';
 
 /** One actor, as far as it was seen. */
 export interface ActorExplanation {
@@ -76,7 +75,8 @@ export class Account {
   heard(cell: Cell, { senderKind, senderKey }: Envelope, weight: number): void {
     const sender =
       senderKind === 0 ? OUTSIDE : formatAddress({ kind: this.#routes.name(senderKind - 1), key: senderKey });
-    this.#pairs.add(cell.address + SEPARATOR + sender, weight);
+    const { address } = cell;
+    this.#pairs.add(`${address.length} ${address}${sender}`, weight);
   }
 
   refused(address: string): void {
@@ -132,7 +132,9 @@ export class Account {
   #sendersOf(addresses: ReadonlySet<string>): ReadonlyMap<string, ActorExplanation['senders']> {
     const senders = new Map<string, { address: string; messages: number }[]>();
     for (const { key, weight } of this.#pairs.top(PAIRS_HELD)) {
-      const [to = '', from = ''] = key.split(SEPARATOR);
+      const start = key.indexOf(' ') + 1;
+      const end = start + Number.parseInt(key, 10);
+      const [to, from] = [key.slice(start, end), key.slice(end)];
       if (!addresses.has(to)) continue;
       const known = senders.get(to) ?? [];
       if (known.length < SENDERS_TOLD) known.push({ address: from, messages: Math.round(weight) });

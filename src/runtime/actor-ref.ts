@@ -77,7 +77,11 @@ export class ActorRef<M extends Messages> {
     const { signal } = options;
     signal?.throwIfAborted();
     const stream = this.#host.stream(this.#protocol, this.key, message, args);
-    signal?.addEventListener('abort', () => stream.abort(signal.reason), { once: true });
+    if (signal !== undefined) {
+      const abort = (): void => stream.abort(signal.reason);
+      signal.addEventListener('abort', abort, { once: true });
+      stream.onEnd(() => signal.removeEventListener('abort', abort));
+    }
     return stream as AsyncIterableIterator<ItemOf<M[K]['reply']>, undefined>;
   }
 
@@ -86,15 +90,15 @@ export class ActorRef<M extends Messages> {
     const { signal } = options;
     signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
-      const forget = this.#host.watch(this.#protocol, this.key, resolve);
-      signal?.addEventListener(
-        'abort',
-        () => {
-          forget();
-          reject(signal.reason);
-        },
-        { once: true },
-      );
+      const abort = (): void => {
+        forget();
+        reject(signal?.reason);
+      };
+      const forget = this.#host.watch(this.#protocol, this.key, (ending) => {
+        signal?.removeEventListener('abort', abort);
+        resolve(ending);
+      });
+      signal?.addEventListener('abort', abort, { once: true });
     });
   }
 }

@@ -202,7 +202,7 @@ export function actor<State>(
     ...(declaration.isBlank !== undefined && { isBlank: declaration.isBlank }),
     mayPassivate: declaration.mayPassivate ?? (() => persistence !== 'none'),
     residentBytes: declaration.residentBytes ?? (() => STATE_BYTES_DEFAULT),
-    activate: persistence === 'state' ? (context) => storedState(context, version, migrate) ?? state(context) : state,
+    activate: persistence === 'state' ? (context) => storedState(context, version, migrate, state) : state,
     handlers,
   };
 }
@@ -238,9 +238,10 @@ function storedState<State>(
   context: ActivationContext,
   version: number,
   migrate: StateVersions<State>['migrate'],
-): State | undefined {
+  initial: (context: ActivationContext) => State,
+): State {
   const row = context.store.get([STATE_TABLE, context.kind, context.key]) as readonly [number, unknown] | undefined;
-  if (row === undefined) return undefined;
+  if (row === undefined) return initial(context);
   const [storedVersion, stored] = row;
   if (storedVersion === version) return stored as State;
   if (storedVersion > version || migrate === undefined) {

@@ -112,17 +112,19 @@ export class CellTable {
   }
 
   /** Folds some of the cells that were idle since they were last looked at; true while there are too many (CT4). */
-  fold(): boolean {
+  fold(settled: number): boolean {
     const unfolded = this.#unfolded;
     const fresh = this.#fresh;
     if (fresh.length > 0) this.#fresh = [];
     if (unfolded.count <= UNFOLDED_KEPT) return false;
-    for (const cell of fresh) if (!cell.isUsed && isStateAlone(cell)) this.#foldCell(cell);
+    for (const cell of fresh) if (!cell.isUsed && isStateAlone(cell, settled)) this.#foldCell(cell);
     let looks = this.#takeLooks();
     for (; looks > 0 && unfolded.count > UNFOLDED_KEPT; looks--) {
       const cell = unfolded.oldest!;
-      if (!cell.isUsed && isStateAlone(cell)) {
+      if (!cell.isUsed && isStateAlone(cell, settled)) {
         this.#foldCell(cell);
+      } else if (cell.status === 'vacant' && this.#mayGo(cell, settled)) {
+        this.#drop(cell);
       } else {
         cell.isUsed = false;
         unfolded.renew(cell);
@@ -144,6 +146,14 @@ export class CellTable {
 
   /** Lets idle cells go until the rest fits. Records up to `settled` are durable or failed. */
   trim(settled: number): void {
+    // Of those that keep nothing, those that hold nothing yet, or any more.
+    if (this.#unfolded.isOver(this.#foldedBytes)) {
+      this.#unfolded.trim((cell) => {
+        if (cell.status !== 'vacant' || !this.#mayGo(cell, settled)) return false;
+        this.#drop(cell);
+        return true;
+      }, this.#foldedBytes);
+    }
     if (!this.#residents.tooMany) return;
     this.#residents.trim((cell) => {
       if (!this.#mayGo(cell, settled)) return false;
@@ -190,15 +200,30 @@ export class CellTable {
   #mayGo(cell: Cell, settled: number): boolean {
     const idle = (cell.status === 'ready' || cell.status === 'vacant') && !cell.queued && cell.mailbox.depth === 0;
     if (!idle || cell.lastRecord > settled || cell.unapplied > 0) return false;
-    if (cell.timers !== undefined || cell.open !== undefined) return false;
+    if (cell.timers !== undefined || cell.open !== undefined || isWaiting(cell)) return false;
     if (cell.failures !== undefined && !cell.failures.isQuiet(this.#clock.monotonic())) return false;
-    return cell.status === 'vacant' || cell.kind.mayPassivate?.(cell.state) !== false;
+    return cell.status === 'vacant' || mayPassivate(cell);
   }
 }
 
 /** Nothing of the cell would be missed but its state. */
-function isStateAlone(cell: Cell): boolean {
+function isStateAlone(cell: Cell, settled: number): boolean {
   if (cell.isGone || cell.status !== 'ready' || cell.queued || cell.mailbox.depth > 0) return false;
   if (cell.timers !== undefined || cell.open !== undefined || cell.streams !== undefined) return false;
+  if (cell.lastRecord > settled || cell.unapplied > 0 || isWaiting(cell)) return false;
   return cell.failures === undefined && cell.random === undefined;
+}
+
+/** It watches others, or waits for what it asked them. */
+function isWaiting({ waits, watches }: Cell): boolean {
+  return (waits !== undefined && waits.size > 0) || (watches !== undefined && watches.size > 0);
+}
+
+/** A kind that cannot say keeps its actor. */
+function mayPassivate({ kind, state }: Cell): boolean {
+  try {
+    return kind.mayPassivate?.(state) !== false;
+  } catch {
+    return false;
+  }
 }

@@ -85,9 +85,9 @@ export class Cell {
   timers: Map<string, Timer> | undefined;
   /** Asks kept open by this activation, to be told when it ends. */
   open: Set<Envelope> | undefined;
-  /** What it asked and was not answered, by correlation; and the slots of whom it watches (inquiries.ts). */
+  /** What it asked and was not answered, and whom it watches, by correlation (inquiries.ts). */
   waits: Map<number, Saying> | undefined;
-  watches: Map<number, number> | undefined;
+  watches: Map<number, Saying> | undefined;
   failures: FailureRecord | undefined;
   /** Streams of replies that this activation has begun (streams.ts). */
   streams: Set<OpenStream> | undefined;

@@ -29,7 +29,7 @@ import { encodeAnswer, type Outbox } from './outbox.js';
 import type { Overlay } from './overlay.js';
 import type { Recovery } from './recovery.js';
 import type { Due, Reminders } from './reminders.js';
-import { isGenerator, type OutgoingStream, type Streams } from './streams.js';
+import { isGenerator, isThenable, type OutgoingStream, type Streams } from './streams.js';
 import type { Turn } from './turn.js';
 
 export interface CompletionParts {
@@ -114,6 +114,8 @@ export class Completion {
     const { outbox, streams } = this.#parts;
     const { cell, envelope } = stream;
     const isOver = step.done === true;
+    invariant(isOver || !isThenable(step.value), 'a generator that yields promises is async');
+    invariant(turn.asks.length === 0, 'an ask is for generators that are async');
     const payload = encodeValue((isOver ? null : step.value) ?? null);
     this.#settle(cell, turn, undefined, () => {
       outbox.hold(cell, { kind: 'reply', to: envelope, fault: false, payload, replayed: false, more: !isOver });
@@ -145,7 +147,8 @@ export class Completion {
     const { cells, inquiries, outbox, reminders, recovery } = this.#parts;
     const { kind } = cell;
     const replies = turn.replies.length === 0 ? NO_REPLIES : turn.replies.map(encodeReply);
-    const residentBytes = kind.residentBytes(cell.state);
+    const told = kind.residentBytes(cell.state);
+    const residentBytes = Number.isFinite(told) && told > 0 ? told : 0;
     const isBlank = kind.isBlank?.(cell.state) === true;
     if (due !== undefined || turn.reminders.length > 0) reminders?.write(cell, due, turn);
     const saved = kind.persistence === 'state' ? saveState(cell, turn) : undefined;
@@ -168,10 +171,16 @@ export class Completion {
     cells.touch(cell, residentBytes + (cell.saved?.length ?? 0));
     if (isLast) {
       recovery.stop(cell);
-    } else if (isBlank && cell.timers === undefined && cell.open === undefined) {
+    } else if (isBlank && cell.timers === undefined && cell.open === undefined && !(cell.watches?.size ?? 0)) {
       cell.status = 'vacant';
       cell.state = undefined;
     }
+  }
+
+  /** The writes of a turn that ran no handler. */
+  commitAlone(cell: Cell, turn: Turn): void {
+    this.#commit(cell, turn);
+    turn.clear();
   }
 
   #commit(cell: Cell, turn: Turn): void {

@@ -16,7 +16,7 @@ export interface DeadLetter {
   readonly id: string;
   readonly address: string;
   readonly message: string;
-  /** What it said; undefined when it is too large to be kept. */
+  /** What it said; undefined when it is too large to be kept, or is no plain data. */
   readonly args: unknown;
   /** An error code. */
   readonly reason: string;
@@ -54,9 +54,10 @@ export class DeadLetters {
 
   add({ args, ...letter }: Undelivered): void {
     this.#total++;
-    const payload = letter.payload ?? encodeValue(args);
+    const payload = letter.payload ?? encoded(args);
     // A copy: a payload is a view into all that came with it.
-    const kept = payload.length <= LETTER_BYTES_MAX ? Uint8Array.from(payload) : undefined;
+    const isKept = payload !== undefined && payload.length <= LETTER_BYTES_MAX;
+    const kept = isKept ? Uint8Array.from(payload) : undefined;
     this.#kept[this.#next] = { ...letter, payload: kept, id: `${this.#name}-${this.#total}` };
     this.#next = (this.#next + 1) % DEAD_LETTERS_KEPT;
   }
@@ -80,5 +81,14 @@ export class DeadLetters {
     const letter = this.#kept.find((each) => each.id === id);
     if (letter?.payload === undefined) return undefined;
     return { ...letter.saying, payload: letter.payload, args: undefined, ask: undefined };
+  }
+}
+
+/** Undefined for what is no plain data: within a thread it came so far. */
+function encoded(args: unknown): Uint8Array | undefined {
+  try {
+    return encodeValue(args);
+  } catch {
+    return undefined;
   }
 }

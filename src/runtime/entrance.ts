@@ -18,7 +18,7 @@ import { WATCH } from './envelope.js';
 import { IncomingStream } from './incoming-stream.js';
 import type { Link } from './link.js';
 import { type AnyProtocol, type Messages, type Protocol, slotFor } from './protocol.js';
-import { type Answer, type AskOptions, type Durability, type Ending, endingOf } from './ref.js';
+import { type Answer, type AskOptions, askFault, type Durability, type Ending, endingOf } from './ref.js';
 import { Routes } from './routes.js';
 import { NOBODY, type ShardMap } from './shard-map.js';
 
@@ -56,6 +56,8 @@ export class Entrance implements ActorHost {
     options: AskOptions = {},
   ): Promise<Answer<M[K]['reply']>> {
     const { asks } = this.#parts;
+    const reason = askFault(options);
+    if (reason !== undefined) return refused({ code: 'BAD_REQUEST', params: { reason } });
     if (asks.isFull) return refused(TOO_MANY_ASKS);
     const correlation = asks.next();
     const worker = this.#send(to, key, this.#numberOf(to, message), args, correlation, options);
@@ -100,7 +102,7 @@ export class Entrance implements ActorHost {
   watch(to: AnyProtocol, key: string, ended: (ending: Ending) => void): () => void {
     const { asks } = this.#parts;
     const correlation = asks.next();
-    const worker = this.#send(to, key, WATCH, null, correlation, {});
+    const worker = asks.isFull ? TOO_MANY_ASKS : this.#send(to, key, WATCH, null, correlation, {});
     if (typeof worker !== 'number') {
       ended(endingOf(worker));
       return () => undefined;

@@ -31,10 +31,17 @@ export class IncomingStream implements AsyncIterableIterator<unknown, undefined>
   #readers: Reader[] = [];
   #end: 'done' | { readonly error: unknown } | undefined;
   #unread = 0;
+  #ended: () => void = () => undefined;
 
   /** `allow` tells the writer of so many more items, or with 0 that no more are wanted. */
   constructor(allow: (items: number) => void) {
     this.#allow = allow;
+  }
+
+  /** Calls this when nothing more comes; at once when that is so. */
+  onEnd(ended: () => void): void {
+    if (this.#end === undefined) this.#ended = ended;
+    else ended();
   }
 
   /** One more item has come. */
@@ -91,6 +98,7 @@ export class IncomingStream implements AsyncIterableIterator<unknown, undefined>
   #finish(end: 'done' | { readonly error: unknown }): void {
     if (this.#end !== undefined) return;
     this.#end = end;
+    this.#ended();
     for (const [place, reader] of this.#readers.splice(0).entries()) {
       if (end === 'done' || place > 0) reader.resolve(END);
       else {

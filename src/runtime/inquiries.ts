@@ -26,6 +26,10 @@ import type { AskRequest } from './turn-sources.js';
 
 /** Actors that may wait for each other in a row. */
 const CHAIN_MAX = 32;
+/** UTF-16 units of their addresses together. */
+const CHAIN_LENGTH_MAX = 16_384;
+/** Others that one actor may watch. */
+const WATCHES_MAX = 1_024;
 const ASK_TIMEOUT_MS = 30_000;
 const TOO_MANY: Fault = { code: 'OVERLOADED', params: { what: 'asks between actors' } };
 const TOO_LONG: Fault = {
@@ -58,7 +62,7 @@ export class Inquiries {
   /** Calls `resolve` once. */
   ask(cell: Cell, saying: Saying, request: AskRequest, resolve: (answer: Answer<unknown>) => void): void {
     const { asks, outbox, map, plan } = this.#parts;
-    const isTooLong = request.chain !== undefined && request.chain.length > CHAIN_MAX;
+    const isTooLong = request.chain !== undefined && isLong(request.chain);
     if (asks.isFull || isTooLong) {
       resolve({ ok: false, fault: isTooLong ? TOO_LONG : TOO_MANY });
       return;
@@ -84,14 +88,23 @@ export class Inquiries {
   watch(cell: Cell, saying: Saying): void {
     const { asks, outbox, routes, map, tellSelf } = this.#parts;
     const { activation } = cell;
-    const correlation = asks.next();
-    const address = formatAddress({ kind: routes.name(saying.to), key: saying.key });
+    const message = saying.args as number;
     cell.watches ??= new Map();
-    cell.watches.set(correlation, saying.slot);
+    const isKnown = [...cell.watches.values()].some(
+      (other) => other.to === saying.to && other.key === saying.key && other.args === message,
+    );
+    if (isKnown) return;
+    const address = formatAddress({ kind: routes.name(saying.to), key: saying.key });
+    if (asks.isFull || cell.watches.size >= WATCHES_MAX) {
+      tellSelf(cell, message, { address, ending: 'lost' });
+      return;
+    }
+    const correlation = asks.next();
+    cell.watches.set(correlation, saying);
     asks.wait(correlation, map.owner(saying.slot), Number.POSITIVE_INFINITY, (answer) => {
       cell.watches?.delete(correlation);
       if (answer.ok || cell.activation !== activation) return;
-      tellSelf(cell, saying.args as number, { address, ending: endingOf(answer.fault) });
+      tellSelf(cell, message, { address, ending: endingOf(answer.fault) });
     });
     outbox.hold(cell, {
       ...saying,
@@ -102,7 +115,7 @@ export class Inquiries {
   /** The actor's activation has ended (IQ3). Its asks come to an end with the turn that waits for them. */
   end(cell: Cell): void {
     if (cell.watches === undefined) return;
-    for (const [correlation, slot] of cell.watches) {
+    for (const [correlation, { slot }] of cell.watches) {
       this.#parts.asks.forget(correlation);
       this.#cancel(slot, correlation);
     }
@@ -133,8 +146,8 @@ export class Inquiries {
   }
 
   #probeOn(cell: Cell, chain: readonly string[]): void {
-    if (chain.length >= CHAIN_MAX) return;
     const longer = [...chain, cell.address];
+    if (isLong(longer)) return;
     for (const { to, slot, key } of cell.waits!.values()) {
       this.#parts.outbox.sayNow({
         kind: 'saying',
@@ -156,4 +169,11 @@ export class Inquiries {
     if (epochs.has(slot)) cancelHere(correlation);
     else outbox.allow(map.owner(slot) + 1, correlation, 0);
   }
+}
+
+function isLong(chain: readonly string[]): boolean {
+  if (chain.length > CHAIN_MAX) return true;
+  let length = 0;
+  for (const address of chain) length += address.length;
+  return length > CHAIN_LENGTH_MAX;
 }

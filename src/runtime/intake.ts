@@ -18,7 +18,7 @@ import type { Cell } from './cell.js';
 import type { CellTable } from './cell-table.js';
 import type { DeadLetters } from './dead-letter.js';
 import type { Saying } from './effects.js';
-import { type Delivery, type Envelope, LOCAL, PROBE } from './envelope.js';
+import { type Delivery, type Envelope, LOCAL, PROBE, WATCH } from './envelope.js';
 import type { LocalTell } from './local-tell.js';
 import type { Outbox } from './outbox.js';
 import type { AnyProtocol } from './protocol.js';
@@ -39,6 +39,8 @@ export interface IntakeParts {
   /** Somebody waits for an actor that waits itself (inquiries.ts). */
   readonly suspect: (cell: Cell, chain: readonly string[]) => void;
   readonly probed: (cell: Cell, chain: readonly string[]) => void;
+  /** Somebody watches an actor (streams.ts). */
+  readonly watched: (cell: Cell, envelope: Envelope) => void;
 }
 
 const NO_ROOM: Fault = { code: 'OVERLOADED', params: { what: 'what actors may keep in memory' } };
@@ -71,6 +73,9 @@ export class Intake {
       this.#refuse({ to: kind, slot, key }, protocol, envelope, fault);
     } else if (cell.status === 'quarantined') {
       this.refuse(cell, envelope, { code: 'QUARANTINED', params: { reason: cell.quarantineReason } });
+    } else if (envelope.message === WATCH) {
+      this.#parts.outbox.credit(envelope);
+      this.#parts.watched(cell, envelope);
     } else if (envelope.chain !== undefined && cell.status === 'busy' && envelope.chain.includes(cell.address)) {
       const path = [...envelope.chain, cell.address].join(' → ');
       this.refuse(cell, envelope, { code: 'ASK_CYCLE', params: { path } });
@@ -120,7 +125,7 @@ export class Intake {
   /** As deliverTell, in the very turn of the loop in which it was spoken. */
   deliverSpoken(tell: LocalTell): void {
     const { to } = tell;
-    if (to.status === 'quarantined' || !to.mailbox.admitTell(tell)) {
+    if (to.isGone || to.status === 'quarantined' || !to.mailbox.admitTell(tell)) {
       this.deliver({ slot: to.slot, kind: to.kindNumber, key: to.key, envelope: tell });
     } else {
       this.#note(to, tell);
@@ -128,23 +133,18 @@ export class Intake {
     }
   }
 
+  /** The next step of a stream: a message like others, but it was promised to the reader, so that it is never refused. */
+  deliverStep(cell: Cell, message: number, stream: unknown): void {
+    const step = ownEnvelope(cell, message, undefined, stream, false);
+    if (cell.isGone || cell.status === 'quarantined') return;
+    cell.mailbox.admitAlways(step);
+    this.#note(cell, step);
+    if (cell.status === 'ready' || cell.status === 'vacant') this.#parts.schedule(cell);
+  }
+
   /** From an actor to itself, ahead of what others say. */
   deliverControl(cell: Cell, message: number, payload: Uint8Array | undefined, args: unknown): void {
-    const envelope: Envelope = {
-      message,
-      payload,
-      args: payload === undefined ? args : undefined,
-      senderKind: cell.kindNumber + 1,
-      senderKey: cell.key,
-      correlation: 0,
-      origin: LOCAL,
-      control: true,
-      durability: 'durable',
-      idempotency: undefined,
-      chain: undefined,
-      bytes: payload === undefined ? 0 : payload.length,
-      attempts: 0,
-    };
+    const envelope = ownEnvelope(cell, message, payload, args, true);
     this.deliver({ slot: cell.slot, kind: cell.kindNumber, key: cell.key, envelope });
   }
 
@@ -184,4 +184,29 @@ export class Intake {
       args,
     });
   }
+}
+
+/** What an actor is told by itself, or by the runtime in its name. */
+function ownEnvelope(
+  cell: Cell,
+  message: number,
+  payload: Uint8Array | undefined,
+  args: unknown,
+  control: boolean,
+): Envelope {
+  return {
+    message,
+    payload,
+    args: payload === undefined ? args : undefined,
+    senderKind: cell.kindNumber + 1,
+    senderKey: cell.key,
+    correlation: 0,
+    origin: LOCAL,
+    control,
+    durability: 'durable',
+    idempotency: undefined,
+    chain: undefined,
+    bytes: payload === undefined ? 0 : payload.length,
+    attempts: 0,
+  };
 }

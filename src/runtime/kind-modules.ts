@@ -4,6 +4,7 @@
 // order: by module, then by the name of the export.
 
 import type { AnyKind } from './actor.js';
+import { KINDS_MAX } from './routes.js';
 
 /** Rejects with what an import throws, and when a module exports no kind or two kinds have one name. */
 export async function loadKinds(urls: readonly string[]): Promise<AnyKind[]> {
@@ -17,6 +18,8 @@ export async function loadKinds(urls: readonly string[]): Promise<AnyKind[]> {
     if (found.length === 0) throw new TypeError(`The module ${url} exports no actor kind: see actor().`);
     for (const kind of found) if (!kinds.includes(kind)) kinds.push(kind);
   }
+  if (kinds.length > KINDS_MAX)
+    throw new TypeError(`A system has at most ${KINDS_MAX} actor kinds, not ${kinds.length}.`);
   const names = kinds.map(({ protocol }) => protocol.kind);
   const twice = names.find((name, place) => names.indexOf(name) !== place);
   if (twice !== undefined) throw new TypeError(`Two actor kinds are called ${twice}.`);

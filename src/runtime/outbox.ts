@@ -124,6 +124,11 @@ export class Outbox {
     this.#send(envelope, true, encodeFault(fault), false, false);
   }
 
+  /** An error, behind everything that `cell` has said so far. */
+  holdFault(cell: Cell, to: Envelope, fault: Fault): void {
+    this.hold(cell, { kind: 'reply', to, fault: true, payload: encodeFault(fault), replayed: false, more: false });
+  }
+
   /** The envelope is done with: its sender may send as many bytes again. */
   credit(envelope: Envelope): void {
     if (envelope.bytes > 0) this.#links.get(envelope.origin)?.credit(envelope.bytes);

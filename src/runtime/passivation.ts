@@ -74,10 +74,10 @@ export class Residents {
   }
 
   /** Passivates the least recently used until the sum fits. `release` removes the cell and says true, or says false. */
-  trim(release: (cell: Cell) => boolean): void {
+  trim(release: (cell: Cell) => boolean, more = 0): void {
     let refused = 0;
     let cell = this.#oldest;
-    while (cell !== undefined && this.tooMany && refused < TRIM_SCAN_MAX) {
+    while (cell !== undefined && this.isOver(more) && refused < TRIM_SCAN_MAX) {
       const next: Cell | undefined = cell.newer;
       if (!release(cell)) {
         refused++;

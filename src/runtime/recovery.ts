@@ -11,7 +11,7 @@
 // R3. A busy actor is never made ready by anything but the end of its turn (SH2).
 
 import type { Clock } from '../clock.js';
-import type { Fault } from '../errors.js';
+import { errorText, type Fault } from '../errors.js';
 import type { Cell } from './cell.js';
 import type { CellTable } from './cell-table.js';
 import type { Envelope } from './envelope.js';
@@ -73,7 +73,8 @@ export class Recovery {
     const { address } = cell;
     const message = cell.messageName(envelope.message);
     onFailure({ address, message, error, attempts: envelope.attempts, isEscalated: strategy === 'escalate' });
-    if (isGivenUp) this.#giveUp(cell, envelope);
+    if (isFinal) this.#tell(cell, envelope, FAILED);
+    else if (isGivenUp) this.#giveUp(cell, envelope);
     else cell.mailbox.putBack(envelope);
     if (strategy === 'stop') {
       this.stop(cell);
@@ -128,6 +129,12 @@ export class Recovery {
     return true;
   }
 
+  /** Behind what was said before, the items of a stream above all; at once when that is not to be. */
+  #tell(cell: Cell, envelope: Envelope, fault: Fault): void {
+    if (fault.code === 'COMMIT_FAILED') this.#parts.outbox.answer(envelope, fault);
+    else this.#parts.outbox.holdFault(cell, envelope, fault);
+  }
+
   #giveUp(cell: Cell, envelope: Envelope): void {
     this.#parts.intake.refuse(cell, envelope, FAILED);
   }
@@ -148,7 +155,7 @@ export class Recovery {
     cell.cancelTimers();
     this.#parts.streams.endAll(cell);
     this.#parts.inquiries.end(cell);
-    if (cell.open !== undefined) for (const envelope of cell.open) this.#parts.outbox.answer(envelope, reason);
+    if (cell.open !== undefined) for (const envelope of cell.open) this.#tell(cell, envelope, reason);
     cell.open = undefined;
     this.#parts.cells.touch(cell, 0);
   }
@@ -157,7 +164,7 @@ export class Recovery {
     const { clock, intake } = this.#parts;
     cell.status = 'quarantined';
     cell.quarantineReason = nameOf(error);
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const text = errorText(error);
     const released = this.quarantine.add({ cell, since: clock.now(), error: text, envelope });
     if (released !== undefined) this.resume(released);
     const fault: Fault = { code: 'QUARANTINED', params: { reason: cell.quarantineReason } };
@@ -170,5 +177,9 @@ function supervisionOf({ kind }: Cell): Supervision {
 }
 
 function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : 'it failed';
+  try {
+    return error instanceof Error ? String(error.name) : 'it failed';
+  } catch {
+    return 'it failed';
+  }
 }

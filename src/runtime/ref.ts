@@ -20,6 +20,18 @@ export interface Idempotency {
   readonly fingerprint: string;
 }
 
+/** UTF-16 units of scope, key and fingerprint together. */
+export const IDEMPOTENCY_LENGTH_MAX = 4_096;
+
+/** Why an ask cannot be sent like this; undefined when it can. */
+export function askFault({ timeoutMs = 0, idempotency }: AskOptions): string | undefined {
+  if (!(timeoutMs >= 0)) return `a time limit is at least 0 ms, not ${timeoutMs}`;
+  if (idempotency === undefined) return undefined;
+  const length = idempotency.scope.length + idempotency.key.length + idempotency.fingerprint.length;
+  if (length <= IDEMPOTENCY_LENGTH_MAX) return undefined;
+  return `an idempotency key with its scope has at most ${IDEMPOTENCY_LENGTH_MAX} characters`;
+}
+
 export interface AskOptions {
   /** Default 30,000; Infinity waits for as long as it takes. */
   readonly timeoutMs?: number;

@@ -27,6 +27,8 @@ export const LOOK_EVERY_MS = 10_000;
 export const ARMED_MAX = 10_000;
 /** Until the tables hold what former lives wrote, and where more is due than fits: when it is looked again. */
 const LOOK_AGAIN_MS = 100;
+/** Reminders and timers that wait in one mailbox: more of them wait in the store. */
+const WAITING_MAX = 1_024;
 /** Rows read at a time. */
 const PAGE = 500;
 
@@ -52,7 +54,7 @@ export interface ReminderParts {
 
 export class Reminders {
   readonly #parts: ReminderParts;
-  readonly #armed = new Map<string, { readonly at: number; readonly timer: Timer }>();
+  readonly #armed = new Map<string, Timer>();
   /** In a mailbox. */
   readonly #underWay = new Set<string>();
 
@@ -80,12 +82,18 @@ export class Reminders {
     }
   }
 
+  /** Removes a time that is no reminder's. */
+  clear(cell: Cell, due: Due, turn: Turn): void {
+    turn.begin(cell, undefined);
+    turn.write(dueKey(cell, due.name, due.at), null);
+  }
+
   /** After the turn's commit was handed over: what it set is armed, if it is due soon. */
   written(cell: Cell, turn: Turn): void {
     const { kind } = cell.kind.protocol;
     for (const { name, at } of turn.reminders) {
       const id = idOf(kind, cell.key, name);
-      this.#armed.get(id)?.timer.cancel();
+      this.#armed.get(id)?.cancel();
       this.#armed.delete(id);
       if (at !== undefined && at < this.#parts.clock.now() + HORIZON_MS) this.#arm(kind, cell.key, name, at);
     }
@@ -116,19 +124,31 @@ export class Reminders {
     }
   }
 
-  #arm(kind: string, key: string, name: string, at: number): void {
+  /** To fire at a time; `due`, if another, is what its row says. */
+  #arm(kind: string, key: string, name: string, at: number, due = at): void {
     const { clock, find, deliver } = this.#parts;
     const id = idOf(kind, key, name);
-    if (this.#armed.has(id) || this.#underWay.has(id) || find(kind, key) === undefined) return;
-    const timer = clock.after(Math.max(0, at - clock.now()), () => {
-      this.#armed.delete(id);
+    if (this.#armed.size >= ARMED_MAX || this.#armed.has(id) || this.#underWay.has(id) || find(kind, key) === undefined)
+      return;
+    this.#set(id, Math.max(0, at - clock.now()), () => {
       const cell = find(kind, key);
       // Set aside, it would refuse. The row stays, and is found again when the actor is back.
       if (cell === undefined || cell.status === 'quarantined') return;
+      if (cell.mailbox.controlDepth >= WAITING_MAX) {
+        this.#arm(kind, key, name, clock.now() + LOOK_AGAIN_MS, due);
+        return;
+      }
       this.#underWay.add(id);
-      deliver(cell, { name, at });
+      deliver(cell, { name, at: due });
     });
-    this.#armed.set(id, { at, timer });
+  }
+
+  #set(id: string, delayMs: number, fire: () => void): void {
+    const timer = this.#parts.clock.after(delayMs, () => {
+      this.#armed.delete(id);
+      fire();
+    });
+    this.#armed.set(id, timer);
   }
 }
 
@@ -154,5 +174,5 @@ function dueKey(cell: Cell, name: string, at: number): Key {
 }
 
 function idOf(kind: string, key: string, name: string): string {
-  return `${kind}/${key}/${name}`;
+  return `${kind}/${key.length}/${key}/${name}`;
 }

@@ -160,9 +160,10 @@ export class Shard {
       coarseMs,
       suspect: (cell, chain) => this.#inquiries.suspect(cell, chain),
       probed: (cell, chain) => this.#inquiries.probed(cell, chain),
+      watched: (cell, envelope) => this.#streams.watch(cell, envelope),
     });
     const intake = this.#intake;
-    this.#streams = new Streams((cell, message, stream) => intake.deliverControl(cell, message, undefined, stream));
+    this.#streams = new Streams((cell, message, stream) => intake.deliverStep(cell, message, stream));
     this.#catchUp = new CatchUp({
       progress: options.progress,
       overlay,
@@ -327,7 +328,7 @@ export class Shard {
     this.#feed.flush();
     this.#outbox.flush();
     this.#cells.trim(this.#outbox.gates.settled);
-    if (this.#cells.fold() && !this.#isFolding) {
+    if (this.#cells.fold(this.#outbox.gates.settled) && !this.#isFolding) {
       this.#isFolding = true;
       this.#options.clock.after(FOLD_PAUSE_MS, () => {
         this.#isFolding = false;

@@ -82,6 +82,8 @@ export class Streams {
 
   /** A step has given an item. */
   gave(stream: OutgoingStream): void {
+    // Its actor may have ended with this step.
+    if (!this.#streams.has(numberOf(stream.envelope))) return;
     stream.isUnderWay = false;
     stream.credit--;
     this.#plan(stream);
@@ -146,7 +148,7 @@ export class Streams {
 }
 
 /** What its `finally` does after the actor's life is of no consequence, and neither is what it throws. */
-function endGenerator(generator: ReplyGenerator): void {
+export function endGenerator(generator: ReplyGenerator): void {
   try {
     const ended = generator.return(undefined);
     if (ended instanceof Promise) ended.catch(() => undefined);
@@ -162,4 +164,10 @@ export function isGenerator(answer: unknown): answer is ReplyGenerator {
 
 function numberOf({ origin, correlation }: Envelope): number {
   return origin * CORRELATIONS + correlation;
+}
+
+/** A promise, also one of another maker. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (value instanceof Promise) return true;
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

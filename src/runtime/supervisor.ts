@@ -286,11 +286,8 @@ export class Supervisor {
   }
 
   #take(life: Life, batch: ArrayBuffer): void {
-    readBatch(Buffer.from(batch), life.worker + 1, {
-      delivery: () => this.#options.onTrouble('a worker sent an envelope to the front door', { worker: life.worker }),
-      reply: this.#options.onReply,
-      credit: () => this.#options.onTrouble('a worker reads a stream of the front door', { worker: life.worker }),
-    });
+    const stray = (): void => this.#options.onTrouble('a worker asked the front door', { worker: life.worker });
+    readBatch(Buffer.from(batch), life.worker + 1, { delivery: stray, reply: this.#options.onReply, credit: stray });
   }
 
   #receive(life: Life, message: FromShard, ready: () => void): void {
@@ -306,6 +303,9 @@ export class Supervisor {
       }
       case 'log':
         this.#options.onLog(message.line);
+        break;
+      case 'stray':
+        this.#options.onTrouble('nobody waited for a promise that was rejected', { worker: life.worker, ...message });
         break;
       case 'report':
       case 'explained':

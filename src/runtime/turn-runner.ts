@@ -13,12 +13,12 @@
 import type { Clock } from '../clock.js';
 import { invariant } from '../invariant.js';
 import type { Account } from './account.js';
-import type { AnyKind } from './actor.js';
+import type { AnyKind, ForeignReads } from './actor.js';
 import type { CatchUp } from './catch-up.js';
 import type { Cell } from './cell.js';
 import { decodeValue } from './codec.js';
 import type { Completion } from './completion.js';
-import { type Envelope, REMINDER, STREAM_STEP, WATCH } from './envelope.js';
+import { type Envelope, REMINDER, STREAM_STEP } from './envelope.js';
 import { findAnswer, type Remembered } from './idempotency.js';
 import type { Outbox } from './outbox.js';
 import { argsOf } from './received.js';
@@ -28,7 +28,7 @@ import { LATER } from './refusal.js';
 import type { Due, Reminders } from './reminders.js';
 import { Sampler } from './sampler.js';
 import { encodeKey } from './storage/keys.js';
-import { isGenerator, type OutgoingStream, type Streams } from './streams.js';
+import { endGenerator, isGenerator, isThenable, type OutgoingStream, type Streams } from './streams.js';
 import { Turn } from './turn.js';
 import type { TurnSources } from './turn-sources.js';
 
@@ -52,21 +52,23 @@ type AnyHandler = (context: Turn, args: unknown) => unknown;
 /** What is asked of a kind at every turn, looked up once. */
 interface KindTraits {
   /** By message number. */
-  readonly handlers: readonly AnyHandler[];
+  readonly handlers: readonly (AnyHandler | undefined)[];
   /** A turn without effects leaves nothing to be done: nothing is stored, counted or declared to be read. */
   readonly isPlain: boolean;
-}
-
-/** A promise, also one of another maker. */
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (value instanceof Promise) return true;
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+  readonly reads: ReadonlyMap<string, ForeignReads<unknown>>;
 }
 
 function traitsOf(kind: AnyKind): KindTraits {
-  const handlers = kind.protocol.messages.map((name) => kind.handlers[name] as AnyHandler);
+  const handlers = kind.protocol.messages.map((name) =>
+    Object.hasOwn(kind.handlers, name) ? (kind.handlers[name] as AnyHandler) : undefined,
+  );
   const { persistence = 'keys', reads, isBlank } = kind;
-  return { handlers, isPlain: persistence === 'none' && reads === undefined && isBlank === undefined };
+  const declared = Object.entries(kind.reads ?? {}) as [string, ForeignReads<unknown>][];
+  return {
+    handlers,
+    reads: new Map(declared),
+    isPlain: persistence === 'none' && reads === undefined && isBlank === undefined,
+  };
 }
 
 export class TurnRunner {
@@ -142,9 +144,6 @@ export class TurnRunner {
   #runOwn(cell: Cell, envelope: Envelope): boolean {
     if (envelope.message === STREAM_STEP) {
       this.#runStep(envelope.args as OutgoingStream);
-    } else if (envelope.message === WATCH) {
-      this.#parts.streams.watch(cell, envelope);
-      this.#parts.outbox.credit(envelope);
     } else {
       return this.#runReminder(cell, envelope);
     }
@@ -158,7 +157,12 @@ export class TurnRunner {
       turn.begin(cell, envelope);
       const what = this.#parts.reminders?.take(cell, due, turn);
       turn.clear();
-      if (what === undefined) return true;
+      if (what === undefined) {
+        // Its time does not stand any more, or never did: what is left of it goes.
+        this.#parts.reminders?.clear(cell, due, turn);
+        this.#parts.completion.commitAlone(cell, turn);
+        return true;
+      }
       const number = cell.kind.protocol.messages.indexOf(what.message);
       invariant(number >= 0, () => `a reminder of ${cell.address} is for ${what.message}, which it does not know`);
       return this.#run(cell, envelope, number, what.payload, due);
@@ -225,9 +229,10 @@ export class TurnRunner {
     if (stream.activation !== cell.activation || cell.streams?.has(stream) !== true) return;
     const fail = (error: unknown): void => {
       streams.end(stream);
+      endGenerator(generator);
       recovery.turnFailed(cell, envelope, error, true);
     };
-    turn.begin(cell, envelope);
+    turn.begin(cell, envelope, true);
     try {
       const step = stream.isCancelled ? generator.return(undefined) : generator.next();
       if (step instanceof Promise) {
@@ -254,7 +259,7 @@ export class TurnRunner {
       if (kind.activationReads !== undefined && this.#parts.catchUp.isBehind(cell, kind.activationReads(key)))
         return true;
     }
-    const reads = kind.reads?.[name];
+    const reads = this.#traits[cell.kindNumber]!.reads.get(name);
     return reads !== undefined && this.#parts.catchUp.isBehind(cell, reads(key, args));
   }
 

@@ -10,38 +10,39 @@
 // T2. A read sees the turn's own writes, then those of the actor that are not in the tables yet, then the tables.
 
 import { invariant } from '../invariant.js';
-import type { Key, KeyedValue, Messages, OwnStore, Protocol, RangeQuery, ReplyHandle } from './actor.js';
+import type { Key, Messages, OwnStore, Protocol, ReplyHandle } from './actor.js';
 import { type Address, keyFault } from './address.js';
 import type { Cell } from './cell.js';
-import { decodeValue, encodeValue } from './codec.js';
+import { encodeValue } from './codec.js';
 import type { ActorLog, Context } from './context.js';
 import type { CounterEffect, ReminderEffect, ReplyEffect, Saying, TimerEffect } from './effects.js';
 import { type Envelope, WATCH } from './envelope.js';
 import { LocalTell, SpokenTells } from './local-tell.js';
-import type { OwnWrites, WriteVisitor } from './merged-range.js';
 import { type AnyProtocol, slotFor } from './protocol.js';
 import { nextRandom } from './random.js';
-import type { Answer, AskOptions } from './ref.js';
+import { type Answer, type AskOptions, askFault } from './ref.js';
 import { RecentRoute, type Route, Routes } from './routes.js';
 import { VALUE_BYTES_MAX } from './storage/commit-batch.js';
 import { encodeKey } from './storage/keys.js';
+import { TurnReads } from './turn-reads.js';
 import type { AskRequest, TurnSources } from './turn-sources.js';
-import { hashOf, WriteSet } from './write-set.js';
 
 const NO_BYTES = new Uint8Array(0);
 /** The longest that a timer of Node's can be: 24.8 days. */
 const DELAY_MS_MAX = 2 ** 31 - 1;
+/** Of one actor. */
+const TIMERS_MAX = 1_024;
 
-export class Turn implements Context, OwnStore, OwnWrites {
+export class Turn extends TurnReads implements Context, OwnStore {
   readonly #sources: TurnSources;
-  #cell: Cell | undefined;
   #envelope: Envelope | undefined;
   #now = 0;
   /** The handler has returned: what it says meanwhile may find another world. */
   #isDetached = false;
+  /** It is a step of a stream, whose ask is answered by items. */
+  #isStep = false;
   /** It has put no effect. */
   isClean = true;
-  readonly writes = new WriteSet();
   events: Uint8Array[] = [];
   adds: CounterEffect[] = [];
   tells: Saying[] = [];
@@ -60,20 +61,22 @@ export class Turn implements Context, OwnStore, OwnWrites {
   keptOpen = false;
 
   constructor(sources: TurnSources) {
+    super(sources);
     this.#sources = sources;
     this.#recent = new RecentRoute(sources.routes);
   }
 
   /** Makes it the turn of this envelope; `undefined` for an activation, which only reads. */
-  begin(cell: Cell, envelope: Envelope | undefined): void {
-    this.#cell = cell;
+  begin(cell: Cell, envelope: Envelope | undefined, isStep = false): void {
+    this.#isStep = isStep;
+    this.attach(cell);
     this.#envelope = envelope;
     this.#now = 0;
   }
 
   /** Its end, when it has put no effect. */
   end(): void {
-    this.#cell = undefined;
+    this.attach(undefined);
     this.#envelope = undefined;
   }
 
@@ -92,11 +95,11 @@ export class Turn implements Context, OwnStore, OwnWrites {
   }
 
   get kind(): string {
-    return this.#current.kind.protocol.kind;
+    return this.current.kind.protocol.kind;
   }
 
   get key(): string {
-    return this.#current.key;
+    return this.current.key;
   }
 
   get store(): OwnStore {
@@ -104,11 +107,11 @@ export class Turn implements Context, OwnStore, OwnWrites {
   }
 
   get state(): unknown {
-    return this.#current.state;
+    return this.current.state;
   }
 
   set state(state: unknown) {
-    this.#current.state = state;
+    this.current.state = state;
   }
 
   get self(): Address {
@@ -122,7 +125,7 @@ export class Turn implements Context, OwnStore, OwnWrites {
   }
 
   get log(): ActorLog {
-    const cell = this.#current;
+    const cell = this.current;
     const { log } = this.#sources;
     return {
       info: (message, details) => log('info', cell, message, details),
@@ -131,51 +134,11 @@ export class Turn implements Context, OwnStore, OwnWrites {
   }
 
   random(): number {
-    return nextRandom(this.#current, this.#sources.seed);
+    return nextRandom(this.current, this.#sources.seed);
   }
 
   get isDurable(): boolean {
     return this.writes.size > 0 || this.events.length > 0 || this.adds.length > 0;
-  }
-
-  get(key: Key): unknown {
-    return this.getEncoded(encodeKey(key));
-  }
-
-  /** What get() gives, by the key's bytes. */
-  getEncoded(key: Uint8Array): unknown {
-    let value = this.#ownValue(key);
-    if (value === undefined) value = this.#sources.view.getBytes(key);
-    return value === undefined || value === null ? undefined : decodeValue(value);
-  }
-
-  /** What get() decodes. */
-  storedBytes(key: Key): Uint8Array | undefined {
-    const bytes = encodeKey(key);
-    return this.#ownValue(bytes) ?? this.#sources.view.getBytes(bytes) ?? undefined;
-  }
-
-  range(query: RangeQuery): KeyedValue[] {
-    return this.#sources.view.range(query, this.#own());
-  }
-
-  rangeKeys(query: RangeQuery): Key[] {
-    return this.#sources.view.rangeKeys(query, this.#own());
-  }
-
-  count(query: Omit<RangeQuery, 'limit' | 'reverse'>): number {
-    return this.#sources.view.count(query, this.#own());
-  }
-
-  eachOwnWriteIn(start: Uint8Array, end: Uint8Array, visit: WriteVisitor): void {
-    for (const { key, value } of this.writes.list) {
-      if (Buffer.compare(key, start) >= 0 && Buffer.compare(key, end) < 0) visit(key, value);
-    }
-    this.#sources.overlay.eachIn(this.#current, start, end, visit);
-  }
-
-  counter(name: string): number {
-    return this.#sources.counters.committed(this.#sources.counters.index(name));
   }
 
   put(key: Key, value: unknown): void {
@@ -190,34 +153,34 @@ export class Turn implements Context, OwnStore, OwnWrites {
 
   /** Also for the runtime's own tables. */
   write(key: Key, value: Uint8Array | null): void {
+    this.#touch();
     this.#mustKeep();
     // Found here it fails one turn; found by the store it would fail everybody's commit.
     invariant(
       value === null || value.length <= VALUE_BYTES_MAX,
       () => `a value of ${value?.length} bytes cannot be stored`,
     );
-    this.isClean = false;
     this.writes.set(encodeKey(key), value);
   }
 
   add(counter: string, delta: number): void {
+    this.#touch();
     invariant(Number.isSafeInteger(delta), 'counters hold whole numbers');
-    this.isClean = false;
     this.adds.push({ counter: this.#sources.counters.index(counter), delta, reserved: false });
   }
 
   reserve(counter: string, delta: number, max: number): boolean {
+    this.#touch();
     invariant(Number.isSafeInteger(delta) && delta >= 0, 'only growth is reserved; use add() for the rest');
     const index = this.#sources.counters.index(counter);
     if (!this.#sources.reservations.reserve(index, delta, max)) return false;
-    this.isClean = false;
     this.adds.push({ counter: index, delta, reserved: true });
     return true;
   }
 
   emit(type: string, about: string | null, data: Readonly<Record<string, unknown>>): void {
     this.#mustKeep();
-    this.isClean = false;
+    this.#touch();
     this.events.push(encodeValue([this.now, type, about, data]));
   }
 
@@ -233,11 +196,11 @@ export class Turn implements Context, OwnStore, OwnWrites {
     const { cells, forceEncoding } = this.#sources;
     const cell = this.#isDetached ? undefined : cells.resident(route.kind, key);
     if (cell === undefined) {
-      this.isClean = false;
+      this.#touch();
       this.tells.push(this.#saying(route, key, number, args, undefined));
     } else {
       const payload = forceEncoding ? encodeValue(args) : undefined;
-      this.spoken.add(new LocalTell(number, args, payload, this.#current, cell));
+      this.spoken.add(new LocalTell(number, args, payload, this.current, cell));
     }
   }
 
@@ -248,10 +211,12 @@ export class Turn implements Context, OwnStore, OwnWrites {
     args: N[K]['args'],
     options: AskOptions = {},
   ): Promise<Answer<N[K]['reply']>> {
-    const cell = this.#current;
+    const cell = this.current;
     const route = this.#sources.routes.to(to);
     const saying = this.#saying(route, key, Routes.numberOf(route, message), args, undefined);
     const chain = [...(this.#envelope?.chain ?? []), cell.address];
+    const fault = askFault(options);
+    invariant(fault === undefined, () => fault ?? '');
     const { timeoutMs, durability = 'durable', idempotency } = options;
     const request: AskRequest = { timeoutMs, durability, idempotency, chain };
     return new Promise((resolve) => {
@@ -259,7 +224,7 @@ export class Turn implements Context, OwnStore, OwnWrites {
       if (this.#isDetached) {
         send();
       } else {
-        this.isClean = false;
+        this.#touch();
         this.asks.push(send);
       }
     });
@@ -267,58 +232,61 @@ export class Turn implements Context, OwnStore, OwnWrites {
 
   watch<K extends string>(to: AnyProtocol, key: string, message: K): void {
     const number = this.#ownMessage(message);
-    this.isClean = false;
+    this.#touch();
     this.watches.push(this.#saying(this.#sources.routes.to(to), key, WATCH, number, undefined));
   }
 
   remind(name: string, at: number, message: string, args: unknown): void {
     this.#mustKeep();
     invariant(Number.isFinite(at), 'a reminder is for a time in milliseconds since the epoch');
-    this.isClean = false;
+    this.#touch();
     this.reminders.push({ name, at, message: this.#ownMessage(message), payload: encodeValue(args) });
   }
 
   forget(name: string): void {
     this.#mustKeep();
-    this.isClean = false;
+    this.#touch();
     this.reminders.push({ name, at: undefined, message: 0, payload: NO_BYTES });
   }
 
   stop(): void {
-    this.isClean = false;
+    this.#touch();
     this.isLast = true;
   }
 
   replyHandle(): ReplyHandle | undefined {
+    void this.current;
     const envelope = this.#envelope;
-    if (envelope === undefined || envelope.correlation === 0) return undefined;
-    this.isClean = false;
+    if (envelope === undefined || envelope.correlation === 0 || this.#isStep) return undefined;
+    this.#touch();
     this.keptOpen = true;
     return envelope as unknown as ReplyHandle;
   }
 
   reply(handle: ReplyHandle, answer: unknown): void {
-    this.isClean = false;
+    this.#touch();
     this.replies.push({ to: handle as unknown as Envelope, answer });
   }
 
   schedule(name: string, delayMs: number, message: string, args: unknown): void {
+    const waiting = (this.current.timers?.size ?? 0) + this.timers.length;
+    invariant(waiting < TIMERS_MAX, () => `an actor has at most ${TIMERS_MAX} timers: see remind()`);
     const isDelay = delayMs >= 0 && delayMs <= DELAY_MS_MAX;
     invariant(isDelay, () => `a timer has a delay of 0 to ${DELAY_MS_MAX} ms, not ${delayMs}: see remind()`);
     const number = this.#ownMessage(message);
     const payload = this.#sources.forceEncoding ? encodeValue(args) : undefined;
-    this.isClean = false;
+    this.#touch();
     this.timers.push({ kind: 'set', name, delayMs, message: number, payload, args });
   }
 
   cancel(name: string): void {
-    this.isClean = false;
+    this.#touch();
     this.timers.push({ kind: 'cancel', name });
   }
 
   /** Forgets the effects, which the shard has taken over. */
   clear(): void {
-    this.#cell = undefined;
+    this.attach(undefined);
     this.#envelope = undefined;
     this.#isDetached = false;
     if (this.spoken.count > 0) this.spoken.take(() => undefined);
@@ -345,39 +313,26 @@ export class Turn implements Context, OwnStore, OwnWrites {
     this.clear();
   }
 
-  get #current(): Cell {
-    invariant(this.#cell !== undefined, 'a turn was used after it had ended');
-    return this.#cell;
-  }
-
-  /** What this actor wrote under a key, and the tables may not hold yet; null when it deleted it. */
-  #ownValue(key: Uint8Array): Uint8Array | null | undefined {
-    const cell = this.#current;
-    if (cell.unapplied === 0 && this.writes.size === 0) return undefined;
-    const hash = hashOf(key);
-    const own = this.writes.get(key, hash);
-    return own === undefined ? this.#sources.overlay.get(cell, key, hash) : own.value;
-  }
-
-  /** Nothing, when no write of this actor can be missing in the tables. */
-  #own(): OwnWrites | undefined {
-    return this.#current.unapplied === 0 && this.writes.size === 0 ? undefined : this;
-  }
-
   #saying(route: Route, key: string, message: number, args: unknown, ask: undefined): Saying {
     const { epochs, forceEncoding } = this.#sources;
     const fault = keyFault(key);
     invariant(fault === undefined, () => fault ?? '');
-    const cell = this.#current;
+    const cell = this.current;
     const slot = slotFor(route.protocol, key);
     const payload = forceEncoding || !epochs.has(slot) ? encodeValue(args) : undefined;
     const [senderKind, senderKey] = [cell.kindNumber + 1, cell.key];
     return { kind: 'saying', to: route.kind, slot, key, message, payload, args, senderKind, senderKey, ask };
   }
 
+  /** It has put an effect. Throws after its end: another turn may use this context by then. */
+  #touch(): void {
+    void this.current;
+    this.isClean = false;
+  }
+
   #ownMessage(message: string): number {
     const { routes } = this.#sources;
-    return Routes.numberOf(routes.to(this.#current.kind.protocol), message);
+    return Routes.numberOf(routes.to(this.current.kind.protocol), message);
   }
 
   #mustKeep(): void {
@@ -389,7 +344,7 @@ export class Turn implements Context, OwnStore, OwnWrites {
 
   #checkTable(key: Key): void {
     invariant(
-      this.#current.kind.tables.includes(key[0]),
+      this.current.kind.tables.includes(key[0]),
       () => `${this.kind} wrote to the table ${key[0]}, which it does not declare (A3)`,
     );
   }

@@ -182,6 +182,36 @@ describe('a system of one’s own actors', () => {
     );
   });
 
+  it('goes on with its worker whatever is thrown, said, left behind or wished for too often', async () => {
+    const troubles: LogRecord[] = [];
+    const system = await start({ workers: 1, log: { ...silentLog, warn: (line) => troubles.push(line) } });
+    const neighbour = system.ref(counter, 'neighbour');
+    await neighbour.ask('add', 1);
+    await assert.rejects(system.ref(counter, 'bare').ask('failOddly', 'bare'), coded('INTERNAL'));
+    await assert.rejects(system.ref(counter, 'stack').ask('failOddly', 'stack'), coded('INTERNAL'));
+    await system.ref(counter, 'stray').ask('stray');
+    await until(
+      async () => troubles.some(({ message }) => /nobody waited for a promise/.test(String(message))),
+      'a stray promise',
+    );
+    await assert.rejects(system.ref(counter, 'timers').ask('remindMuch', 5_000), coded('INTERNAL'));
+    await system.ref(account, 'reminded').ask('remindMuch', 3_000);
+    const reminded = async () => (await system.ref(account, 'reminded').ask('balance')) === 3_000;
+    await until(reminded, 'three thousand reminders');
+    assert.equal((await neighbour.ask('get')).count, 1);
+  });
+
+  it('keeps a dead letter of what cannot be encoded, without what it said', async () => {
+    const system = await start({ workers: 1, forceEncoding: false });
+    const { key } = system.ref(counter, 'odd');
+    await system.ref(counter, key).ask('add', 1);
+    await system.ref(counter, 'teller').ask('failOddly', 'args');
+    const letters = async () => (await system.deadLetters.list()).filter(({ message }) => message === 'takeAndFail');
+    const [letter] = await until(async () => (await letters()).length > 0 && letters(), 'a dead letter');
+    assert.equal(letter!.args, undefined);
+    assert.equal((await system.ref(counter, 'teller').ask('get')).count, 0);
+  });
+
   it('refuses keys, delays and kinds that cannot be, and says why', async () => {
     const system = await start();
     assert.throws(() => system.ref(counter, '\ud800'), /well-formed/);

@@ -148,6 +148,21 @@ describe('conversations', () => {
     await assert.rejects(collect(lost), coded('WORKER_LOST'));
   });
 
+  it('keeps a stream that is read as fast as it is made from its own actor and its neighbours', async () => {
+    const system = await start({ workers: 1 });
+    const items = system.ref(counter, 'busy').stream('slowSteps');
+    let isOver = false;
+    const reading = (async () => {
+      for await (const _ of items) if (isOver) break;
+    })();
+    for (let i = 0; i < 20; i++) {
+      await system.ref(counter, 'neighbour').ask('add', 1, { timeoutMs: 5_000 });
+      await system.ref(counter, 'busy').ask('get', undefined, { timeoutMs: 5_000 });
+    }
+    isOver = true;
+    await reading;
+  });
+
   it('tells who watches how a life ended, actors and others', async () => {
     const system = await start();
     const watched = system.ref(counter, 'a').watch();

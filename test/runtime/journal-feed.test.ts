@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { systemClock } from '../../src/clock.js';
+import { Cell } from '../../src/runtime/cell.js';
 import { CellTable } from '../../src/runtime/cell-table.js';
 import { OPS_MAX } from '../../src/runtime/commit-record.js';
 import { Counters, Reservations } from '../../src/runtime/counters.js';
@@ -11,6 +12,7 @@ import { MemoryStore } from '../../src/runtime/storage/memory-store.js';
 import { CommitCount, StoreView } from '../../src/runtime/store-view.js';
 import { Turn } from '../../src/runtime/turn.js';
 import { readRecords } from './read-records.js';
+import { makeToys } from './toy-kinds.js';
 
 function stage() {
   const submitted: { readonly records: number; readonly generation: number }[] = [];
@@ -33,12 +35,15 @@ function stage() {
     ask: () => assert.fail('nobody asks'),
     log: () => assert.fail('nobody logs'),
   });
+  const cell = new Cell(makeToys().kind, 0, 'a', 0);
+  const begin = () => turn.begin(cell, undefined);
   const append = (valueBytes: number) => {
+    begin();
     turn.write(['t', 1], new Uint8Array(valueBytes));
     feed.append({ slot: 0, epoch: 1 }, turn);
     turn.clear();
   };
-  return { feed, turn, append, submitted };
+  return { feed, turn, begin, append, submitted };
 }
 
 describe('a journal feed', () => {
@@ -88,7 +93,8 @@ describe('a journal feed', () => {
   });
 
   it('refuses a turn with more effects than a record can count, and appends nothing of it', () => {
-    const { feed, turn, append, submitted } = stage();
+    const { feed, turn, begin, append, submitted } = stage();
+    begin();
     for (let i = 0; i <= OPS_MAX; i++) turn.write(['t', i], null);
     assert.throws(() => feed.append({ slot: 0, epoch: 1 }, turn));
     turn.drop();

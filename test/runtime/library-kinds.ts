@@ -59,6 +59,34 @@ export const counter = actor({
       context.schedule('later', delayMs, 'add', 1);
     },
     thenable: () => Object.assign(Object.create(null), ofAnotherMaker) as Promise<number>,
+    /** Nothing of it can be shown, sent or stored. */
+    failOddly(context, what: 'bare' | 'stack' | 'args') {
+      if (what === 'args') {
+        const args: Record<string, unknown> = {};
+        args.itself = args;
+        context.tell(counter, 'odd', 'takeAndFail', args);
+        return;
+      }
+      context.log.warn('odd', { inspect: () => 'a function cannot be copied' });
+      throw what === 'bare' ? Object.create(null) : Object.assign(new Error('odd'), { stack: { at: () => 1 } });
+    },
+    takeAndFail(_context, _args: object) {
+      throw new RangeError('it was told to fail');
+    },
+    stray(context) {
+      const { key } = context;
+      void new Promise((resolve) => setImmediate(resolve)).then(() => context.tell(counter, key, 'add', 1));
+    },
+    remindMuch(context, times: number) {
+      for (let i = 0; i < times; i++) context.schedule(`timer ${i}`, 1, 'add', 1);
+    },
+    *slowSteps(context) {
+      for (;;) {
+        const end = performance.now() + 1.5;
+        while (performance.now() < end);
+        yield ++context.state.count;
+      }
+    },
     *count(context, upTo: number) {
       for (let i = 1; i <= upTo; i++) {
         context.state.count = i;
@@ -112,6 +140,9 @@ export const account = actor({
     },
     remindMe(context, { inMs, amount }: { inMs: number; amount: number }) {
       context.remind('deposit', context.now + inMs, 'deposit', amount);
+    },
+    remindMuch(context, times: number) {
+      for (let i = 0; i < times; i++) context.remind(`deposit ${i}`, context.now + 20, 'deposit', 1);
     },
     forgetMe(context) {
       context.forget('deposit');

@@ -139,8 +139,8 @@ export const plants: readonly Plant[] = [
     patches: [
       {
         file: 'runtime/cell-table.js',
-        find: 'cell.unapplied > 0',
-        replace: 'false',
+        find: 'if (!idle || cell.lastRecord > settled || cell.unapplied > 0)',
+        replace: 'if (!idle || cell.lastRecord > settled)',
       },
     ],
   },

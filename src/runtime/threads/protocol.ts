@@ -190,6 +190,8 @@ export type FromShard =
       readonly isEscalated: boolean;
     }
   | { readonly kind: 'log'; readonly line: LogLine }
+  /** A promise was rejected that nobody waited for. */
+  | { readonly kind: 'stray'; readonly error: string }
   | { readonly kind: 'report'; readonly ticket: number; readonly report: ShardReport }
   | { readonly kind: 'explained'; readonly ticket: number; readonly explanation: ShardExplanation }
   /** To `resume` and `replay`. */

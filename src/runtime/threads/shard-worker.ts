@@ -7,13 +7,14 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../clock.js';
+import { errorText } from '../../errors.js';
 import { invariant } from '../../invariant.js';
 import type { AnyKind } from '../actor.js';
 import { Counters, Reservations } from '../counters.js';
 import { Link } from '../link.js';
 import { Progress } from '../progress.js';
 import { Pulse } from '../pulse.js';
-import { Shard } from '../shard.js';
+import { type LogLine, Shard } from '../shard.js';
 import { ShardMap } from '../shard-map.js';
 import { openLmdbReader } from '../storage/lmdb-store.js';
 import { MemoryStore } from '../storage/memory-store.js';
@@ -59,7 +60,7 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
     isDurable: data.directory !== undefined,
     isExplained: data.isExplained,
     seed: data.seed,
-    onLog: (line) => say({ kind: 'log', line }),
+    onLog: (line) => say({ kind: 'log', line: plainLine(line) }),
     onFailure: ({ address, message, attempts, isEscalated, error }) =>
       say({
         kind: 'turn-failed',
@@ -67,9 +68,12 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
         message,
         attempts,
         isEscalated,
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        error: errorText(error),
       }),
   });
+
+  // One that a handler let run and did not wait for: its actor's turn is over, and its neighbours have nothing to do with it.
+  process.on('unhandledRejection', (reason) => say({ kind: 'stray', error: errorText(reason) }));
 
   const ports = new Map<number, Peer['port']>();
   const connect = ({ peer, port, memory, side }: Peer): void => {
@@ -162,4 +166,13 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
     }
   });
   say({ kind: 'ready' });
+}
+
+/** What cannot be copied to another thread is told of as such: a log line must not fail a turn. */
+function plainLine(line: LogLine): LogLine {
+  try {
+    return { ...line, details: structuredClone(line.details) };
+  } catch {
+    return { ...line, details: { details: 'they cannot be copied' } };
+  }
 }
