@@ -1,16 +1,16 @@
 // Account
 //
 // Which actors of a shard take its time, its memory and its patience: what explain() tells. Always on, so it looks at
-// samples of the turns and deliveries, and at every refusal.
+// samples of the turns, and at every refusal.
 //
-//     turns, deliveries ──samples──▶ heaviest by key, halved every WINDOW_MS ──explain()──▶ rows
+//     turns ──samples──▶ heaviest by key, halved every WINDOW_MS ──explain()──▶ rows
 //     mailboxes that wait ──────────────────────────────────────────────────▶
 //
 // Owns:     the samples.
 // Does not: change anything (it only looks).
 //
 // AC1. What it holds is bounded, whatever the number of actors.
-// AC2. Of turns and deliveries it has estimates, of the last minutes.
+// AC2. Of turns it has estimates, of the last minutes.
 
 import type { Clock } from '../clock.js';
 import { formatAddress } from './address.js';
@@ -25,6 +25,8 @@ const WINDOW_MS = 60_000;
 const SENDERS_TOLD = 3;
 /** Waiting mailboxes that are looked at for one explanation. */
 const WAITING_LOOKED_AT = 10_000;
+/** Of one mailbox. */
+const MESSAGES_LOOKED_AT = 1_000;
 /** What comes from outside of all actors. */
 const OUTSIDE = 'outside';
 
@@ -42,7 +44,10 @@ export interface ActorExplanation {
   readonly residentBytes: number;
   /** Messages to it that were refused or given up, of the last minutes. */
   readonly refusals: number;
-  /** Who sends it most, the heaviest first, with how many of the last minutes, estimated. */
+  /**
+   * Who sends it most, the heaviest first: of what waits for it, counted; where nothing waits, of what it handled in the
+   * last minutes, estimated.
+   */
   readonly senders: readonly { readonly address: string; readonly messages: number }[];
 }
 
@@ -61,22 +66,15 @@ export class Account {
     this.#halvedAt = clock.monotonic();
   }
 
-  /** A turn of this actor took so long, and stands for `weight` turns. */
-  ran(cell: Cell, ms: number, weight: number): void {
+  /** The turn of this envelope took so long, and stands for `weight` turns. */
+  ran(cell: Cell, envelope: Envelope, ms: number, weight: number): void {
     this.#forgetOld();
     const { address } = cell;
     this.#turnMs.add(address, ms * weight);
+    this.#pairs.add(`${address.length} ${address}${this.#senderOf(envelope)}`, weight);
     this.#bytes.delete(address);
     this.#bytes.set(address, cell.residentBytes);
     if (this.#bytes.size > ACTORS_HELD) this.#bytes.delete(this.#bytes.keys().next().value!);
-  }
-
-  /** A delivery, which stands for `weight` deliveries. */
-  heard(cell: Cell, { senderKind, senderKey }: Envelope, weight: number): void {
-    const sender =
-      senderKind === 0 ? OUTSIDE : formatAddress({ kind: this.#routes.name(senderKind - 1), key: senderKey });
-    const { address } = cell;
-    this.#pairs.add(`${address.length} ${address}${sender}`, weight);
   }
 
   refused(address: string): void {
@@ -110,8 +108,12 @@ export class Account {
         .slice(0, top)
         .map(([address]) => address),
     ]);
-    const senders = this.#sendersOf(addresses);
-    return [...addresses].map((address) => this.#explanation(address, find(address), senders.get(address) ?? []));
+    const handled = this.#sendersOf(addresses);
+    return [...addresses].map((address) => {
+      const cell = find(address);
+      const waiting = cell === undefined ? [] : this.#waitingIn(cell);
+      return this.#explanation(address, cell, waiting.length > 0 ? waiting : (handled.get(address) ?? []));
+    });
   }
 
   #explanation(address: string, cell: Cell | undefined, senders: ActorExplanation['senders']): ActorExplanation {
@@ -141,6 +143,18 @@ export class Account {
       senders.set(to, known);
     }
     return senders;
+  }
+
+  /** Who sent what waits: of as many messages as are looked at. */
+  #waitingIn({ mailbox }: Cell): ActorExplanation['senders'] {
+    const counts = new HeavyHitters(ACTORS_HELD);
+    for (const envelope of mailbox.first(MESSAGES_LOOKED_AT)) counts.add(this.#senderOf(envelope), 1);
+    return counts.top(SENDERS_TOLD).map(({ key, weight }) => ({ address: key, messages: weight }));
+  }
+
+  #senderOf({ senderKind, senderKey }: Envelope): string {
+    if (senderKind === 0) return OUTSIDE;
+    return formatAddress({ kind: this.#routes.name(senderKind - 1), key: senderKey });
   }
 
   #forgetOld(): void {

@@ -23,7 +23,6 @@ import type { LocalTell } from './local-tell.js';
 import type { Outbox } from './outbox.js';
 import type { AnyProtocol } from './protocol.js';
 import { argsOf } from './received.js';
-import { Sampler } from './sampler.js';
 
 export interface IntakeParts {
   readonly kinds: readonly AnyKind[];
@@ -53,11 +52,9 @@ interface Destination {
 
 export class Intake {
   readonly #parts: IntakeParts;
-  readonly #sampler: Sampler | undefined;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
-    this.#sampler = parts.account === undefined ? undefined : new Sampler(parts.clock);
   }
 
   deliver({ slot, kind, key, envelope }: Delivery): void {
@@ -82,7 +79,7 @@ export class Intake {
     } else if (cell.mailbox.admit(envelope) === 'full') {
       this.refuse(cell, envelope, { code: 'OVERLOADED', params: { what: 'the mailbox of this address' } });
     } else {
-      this.#note(cell, envelope);
+      this.#note(cell);
       if (cell.status === 'busy' && envelope.chain !== undefined) this.#parts.suspect(cell, envelope.chain);
       if (cell.status === 'busy' || cell.status === 'waiting') return;
       if (envelope.control) this.#parts.scheduleUrgent(cell);
@@ -117,7 +114,7 @@ export class Intake {
     if (to.isGone || to.status === 'quarantined' || !to.mailbox.admitTell(tell)) {
       this.deliver({ slot: to.slot, kind: to.kindNumber, key: to.key, envelope: tell });
     } else {
-      this.#note(to, tell);
+      this.#note(to);
       if (to.status !== 'busy' && to.status !== 'waiting') this.#parts.schedule(to);
     }
   }
@@ -128,7 +125,7 @@ export class Intake {
     if (to.isGone || to.status === 'quarantined' || !to.mailbox.admitTell(tell)) {
       this.deliver({ slot: to.slot, kind: to.kindNumber, key: to.key, envelope: tell });
     } else {
-      this.#note(to, tell);
+      this.#note(to);
       if (to.status === 'ready' || to.status === 'vacant') this.#parts.schedule(to);
     }
   }
@@ -138,7 +135,7 @@ export class Intake {
     const step = ownEnvelope(cell, message, undefined, stream, false);
     if (cell.isGone || cell.status === 'quarantined') return;
     cell.mailbox.admitAlways(step);
-    this.#note(cell, step);
+    this.#note(cell);
     if (cell.status === 'ready' || cell.status === 'vacant') this.#parts.schedule(cell);
   }
 
@@ -153,9 +150,8 @@ export class Intake {
     if (cell !== undefined) this.#parts.probed(cell, argsOf(envelope) as readonly string[]);
   }
 
-  #note(cell: Cell, envelope: Envelope): void {
+  #note(cell: Cell): void {
     if (cell.mailbox.depth === 1) cell.waitingSince = this.#parts.coarseMs();
-    if (this.#sampler?.isDue() === true) this.#parts.account?.heard(cell, envelope, this.#sampler.take());
   }
 
   /** This envelope will not be handled, or not again. */

@@ -101,6 +101,18 @@ export class Mailbox {
     return asks;
   }
 
+  /** The one that take() would give. */
+  peek(): Envelope | undefined {
+    return this.#control?.at(0) ?? this.#user.at(0);
+  }
+
+  /** The first that users have queued, at most so many. */
+  first(count: number): Envelope[] {
+    const found: Envelope[] = [];
+    for (let i = 0; i < Math.min(count, this.#user.length); i++) found.push(this.#user.at(i)!);
+    return found;
+  }
+
   take(): Envelope | undefined {
     const envelope = this.#control === undefined ? this.#user.shift() : (this.#control.shift() ?? this.#user.shift());
     if (envelope !== undefined && envelope.bytes > 0) this.#bytes -= envelope.bytes;

@@ -28,6 +28,11 @@ export class Ring<T> {
     this.#length++;
   }
 
+  /** The place counts from the head; undefined past the end. */
+  at(place: number): T | undefined {
+    return place < this.#length ? this.#places[(this.#head + place) & (this.#places.length - 1)] : undefined;
+  }
+
   remove(isMeant: (item: T) => boolean): T[] {
     const removed: T[] = [];
     const kept: T[] = [];

@@ -8,7 +8,7 @@
 import type { Clock } from '../clock.js';
 
 /** Between two samples of a busy thread. */
-const SAMPLE_GAP_MS = 0.5;
+const SAMPLE_GAP_MS = 1;
 export const WEIGHT_MAX = 8_192;
 
 export class Sampler {

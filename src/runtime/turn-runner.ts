@@ -96,9 +96,10 @@ export class TurnRunner {
     if (sampler === undefined || cell.mailbox.depth === 0 || !sampler.isDue()) return this.runTurn(cell);
     const { account, clock } = this.#parts;
     const weight = sampler.take();
+    const envelope = cell.mailbox.peek();
     const begun = clock.monotonic();
     const hasRun = this.runTurn(cell);
-    if (hasRun) account?.ran(cell, clock.monotonic() - begun, weight);
+    if (hasRun && envelope !== undefined) account?.ran(cell, envelope, clock.monotonic() - begun, weight);
     return hasRun;
   }
 
