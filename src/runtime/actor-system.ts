@@ -47,7 +47,7 @@ export interface SystemOptions {
   readonly residentBytesMax?: number;
   /** Of context.random(). Default: a new one, told by `system.seed`. */
   readonly seed?: number;
-  /** Keeps account for explain(), which costs a few percent at most. Default true. */
+  /** Keeps account for explain(), which costs a few percent of the shortest turns. Default true. */
   readonly explain?: boolean;
   /** A handler that holds up its thread for longer has the thread replaced. Default 30,000; Infinity: never. */
   readonly handlerMsMax?: number;
