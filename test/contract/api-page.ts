@@ -1,9 +1,8 @@
 // API page
 //
 // docs/api.md: what `import … from 'troupe'` gives, with its comments, and then every type that those name. Made from the
-// declarations that were built, and formatted as everything in this repository is.
+// declarations that were built, as the compiler wrote them.
 
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { type Declaration, Declarations } from './declarations.js';
 
@@ -14,18 +13,6 @@ const SERVER = ['Config', 'ConfigError', 'ConfigSources', 'loadConfig', 'Server'
 
 /** docs/api.md. */
 export function apiPage(): string {
-  const formatter = join(process.cwd(), 'node_modules', '@biomejs', 'biome', 'bin', 'biome');
-  const { stdout, stderr, status, error } = spawnSync(
-    process.execPath,
-    [formatter, 'format', '--vcs-enabled=false', '--stdin-file-path=docs/api.md'],
-    { input: unformattedPage(), encoding: 'utf8' },
-  );
-  if (error !== undefined) throw error;
-  if (status !== 0) throw new Error(stderr);
-  return stdout;
-}
-
-function unformattedPage(): string {
   const declarations = new Declarations();
   const names = declarations.exportsOf(index);
   const find = (name: string): readonly Declaration[] => declarations.find(index, name);
