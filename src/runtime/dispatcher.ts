@@ -52,6 +52,7 @@ export class Dispatcher {
   #queue: Cell[] = [];
   #head = 0;
   #planned = false;
+  #isStopped = false;
   #turns = 0;
   #coarseMs = 0;
 
@@ -94,15 +95,21 @@ export class Dispatcher {
     this.#urgent.push(cell);
   }
 
+  /** No tick begins after this. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
   /** Makes sure that a tick comes, if only to flush what was said outside of one. */
   plan(): void {
-    if (this.#planned) return;
+    if (this.#planned || this.#isStopped) return;
     this.#planned = true;
     this.#plan(this.#tick);
   }
 
   readonly #tick = (): void => {
     this.#planned = false;
+    if (this.#isStopped) return;
     const { pulse } = this.#ports;
     pulse.beginTick();
     let lookedAt = this.#ports.monotonic();

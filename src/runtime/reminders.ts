@@ -57,11 +57,19 @@ export class Reminders {
   readonly #armed = new Map<string, Timer>();
   /** In a mailbox. */
   readonly #underWay = new Set<string>();
+  #isStopped = false;
 
   /** Looks for what is due from now on, for as long as its clock runs. */
   constructor(parts: ReminderParts) {
     this.#parts = parts;
     parts.clock.after(0, () => this.#look());
+  }
+
+  /** Nothing is looked for any more, and nothing fires. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const timer of this.#armed.values()) timer.cancel();
+    this.#armed.clear();
   }
 
   /** What its turn is, if its time still stands: the message, by name, and its arguments, encoded. */
@@ -100,6 +108,7 @@ export class Reminders {
   }
 
   #look(): void {
+    if (this.#isStopped) return;
     const { clock, hasBegun } = this.#parts;
     const isMore = !hasBegun() || !this.#armDue(clock.now() + HORIZON_MS);
     clock.after(isMore ? LOOK_AGAIN_MS : LOOK_EVERY_MS, () => this.#look());

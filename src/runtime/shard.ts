@@ -337,6 +337,13 @@ export class Shard {
     }
   }
 
+  /** Sends what was said, and does nothing after that: what it reads from is closed next. */
+  close(): void {
+    this.flush();
+    this.#dispatcher.stop();
+    this.#reminders?.stop();
+  }
+
   /** Puts a quarantined actor back to work. False when there is none of this address. */
   resume(address: string, skip = false): boolean {
     return this.#recovery.resume(address, skip);

@@ -77,4 +77,21 @@ describe('a reminder', () => {
     await system.pass(LOOK_EVERY_MS);
     assert.equal(await rung(), 1);
   });
+
+  it('is not looked for any more once its shard is closed: what it is read from is closed next', async () => {
+    const { bell, system } = makeBell('restart');
+    system.tell(bell, 'a', 'remindMe', SOON_MS);
+    await system.run();
+    system.shard.close();
+    let reads = 0;
+    const { tables } = system;
+    const rangeKeys = tables.rangeKeys.bind(tables);
+    tables.rangeKeys = (options) => {
+      reads++;
+      return rangeKeys(options);
+    };
+    await system.pass(3 * LOOK_EVERY_MS);
+    assert.equal(reads, 0);
+    assert.equal(system.clock.timers, 0);
+  });
 });

@@ -117,7 +117,7 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
       setTimeout(() => stopWhenIdle(shard.isIdle ? looksLeft - 1 : IDLE_LOOKS), IDLE_LOOK_MS);
       return;
     }
-    shard.flush();
+    shard.close();
     void reader.close().then(() => {
       say({ kind: 'stopped' });
       // Whatever was posted is delivered before the thread ends; nothing else keeps it alive.
