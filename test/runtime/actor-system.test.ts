@@ -162,10 +162,12 @@ describe('a system of one’s own actors', () => {
   it('names a handler that does not return, with its stack, and replaces its worker past the limit (W1)', async () => {
     const lines: LogRecord[] = [];
     const log: Log = { ...silentLog, warn: (line) => lines.push(line) };
-    const system = await start({ log, handlerMsMax: 2_000 });
-    const spinning = system.ref(counter, 'a').ask('spin', 60_000);
-    await assert.rejects(spinning, coded('WORKER_LOST'));
-    const told = lines.filter(({ message }) => message === 'a handler does not return');
+    const system = await start({ log, handlerMsMax: 5_000 });
+    const spinning = assert.rejects(system.ref(counter, 'a').ask('spin', 60_000), coded('WORKER_LOST'));
+    const isTold = ({ message }: LogRecord) => message === 'a handler does not return';
+    await until(async () => lines.some(isTold), 'the name of the handler');
+    await spinning;
+    const told = lines.filter(isTold);
     assert.equal(told.length, 1);
     assert.deepEqual([told[0]!.address, told[0]!.handling], ['counter/a', 'spin']);
     assert.match(String(told[0]!.stack), /^ {4}at spin .*library-kinds/m);
