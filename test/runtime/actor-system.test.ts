@@ -139,7 +139,7 @@ describe('a system of one’s own actors', () => {
     const busy = system.ref(counter, 'busy');
     for (let i = 0; i < 300; i++) await busy.ask('spin', 0.2);
     const waiting = system.ref(counter, 'waiting');
-    const dawdling = waiting.ask('dawdle', 800);
+    const dawdling = waiting.ask('dawdle', 3_000);
     for (let i = 0; i < 2_000; i++) waiting.tell('add', 1);
     const explanation = await until(async () => {
       const found = await system.explain({ top: 3 });

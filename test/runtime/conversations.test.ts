@@ -58,7 +58,7 @@ describe('conversations', () => {
       const answers = await Promise.all(
         ring.map((key, place) => {
           const next = ring[(place + 1) % ring.length]!;
-          return system.ref(asker, key).ask('meet', next);
+          return system.ref(asker, key).ask('meet', { next, gate: ring.join(), all: ring.length });
         }),
       );
       assert.ok(performance.now() - begun < 10_000, 'it was a time limit that ended it');

@@ -185,12 +185,12 @@ export const asker = actor({
       if (!answer.ok) return [context.key, answer.fault.code, String(answer.fault.params?.path ?? '')];
       return [context.key, ...(answer.value as readonly string[])];
     },
-    /** Asks the next one, once all have begun. */
-    async meet(context, next: string | null): Promise<string> {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      if (next === null) return context.key;
-      const answer = await context.ask(asker, next, 'meet', null);
-      return answer.ok ? answer.value : `${answer.fault.code} ${answer.fault.params?.path ?? ''}`;
+    /** Asks the next one, once so many have begun. */
+    async meet(context, { next, gate, all }: { next: string; gate: string; all: number }): Promise<string> {
+      let begun = await context.ask(counter, gate, 'add', 1);
+      while (begun.ok && begun.value < all) begun = await context.ask(counter, gate, 'add', 0);
+      const answer = await context.ask(asker, next, 'path', []);
+      return answer.ok ? answer.value.join() : `${answer.fault.code} ${answer.fault.params?.path ?? ''}`;
     },
     async streamed(context, key: string) {
       const answer = await context.ask(counter, key, 'endless' as 'get', undefined);
