@@ -6,6 +6,8 @@
 // S1. Growth is what counts: a server that lets go of something is no less flat for it.
 // S2. Waits are shown and not judged: what else runs on the machine is in them.
 
+import { median } from '../harness/median.js';
+
 export interface SoakSample {
   readonly minute: number;
   readonly perSecond: number;
@@ -85,9 +87,4 @@ export function sampleLine(sample: SoakSample): string {
 export function flatnessLine({ what, first, last, growthPercent, isFlat }: Flatness): string {
   const change = `${growthPercent >= 0 ? '+' : ''}${growthPercent.toFixed(1)} %`;
   return `${what}: ${first.toFixed(1)} in the first third, ${last.toFixed(1)} in the last (${change})${isFlat ? '' : ': it grows'}`;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 2)]!;
 }

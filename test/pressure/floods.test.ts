@@ -17,7 +17,7 @@ import { type LoadRequest, loadRequest } from '../../bench/harness/load-client.j
 import { refusalOf } from '../server/expectations.js';
 import { LISTENERS } from '../server/on-both-listeners.js';
 import type { Agent } from '../server/troupe-api.js';
-import { type Flooded, FloodWorld, type Round, type Waits } from './flood-world.js';
+import { type Flooded, FloodWorld, type JudgedWaits, type Round, type Waits } from './flood-world.js';
 
 const FLOOR_MS = 10;
 /** On two free cores it is 2 to 4. */
@@ -50,28 +50,30 @@ const SETTINGS = {
   'messaging.inbox_messages_max': 500,
 };
 
-const isWithinBound = ({ quietP99Ms, floodedP99Ms }: Waits) => floodedP99Ms <= Math.max(2 * quietP99Ms, FLOOR_MS);
+const isShort = ({ quietP99Ms, floodedP99Ms }: Waits) => floodedP99Ms <= Math.max(2 * quietP99Ms, FLOOR_MS);
+const isWithinBound = ({ least, median }: JudgedWaits) => isShort(least) || isShort(median);
+const told = ({ quietP99Ms, floodedP99Ms }: Waits) => `${floodedP99Ms} ms, and ${quietP99Ms} ms without it`;
 
 function judge(name: string, flooded: Flooded): void {
   const { waits, rounds, residentBeforeMib, residentMaxMib } = flooded;
   const grown = residentMaxMib - residentBeforeMib;
   console.log(
-    `${name}: p99 of the others, quiet/flooded in ms (of the processors, others had): ${rounds.map(told).join(', ')}; ` +
+    `${name}: p99 of the others, quiet/flooded in ms (of the processors, others had): ${rounds.map(inShort).join(', ')}; ` +
       `memory ${residentBeforeMib.toFixed(0)} MiB before, at most ${residentMaxMib.toFixed(0)} MiB; ` +
       `flood ${JSON.stringify(rounds.map(({ flood }) => (flood.kind === 'requests' ? flood.result.answered : flood.result)))}`,
   );
-  if (waits === undefined || waits.quietP99Ms > BUSY_MS) {
+  if (waits === undefined || waits.least.quietP99Ms > BUSY_MS) {
     console.log(`${name}: this machine is too busy for the waits to be judged`);
   } else {
     assert.ok(
       isWithinBound(waits),
-      `the others waited ${waits.floodedP99Ms} ms, and ${waits.quietP99Ms} ms without it`,
+      `the others waited at least ${told(waits.least)}; in the median ${told(waits.median)}`,
     );
   }
   assert.ok(grown <= GROWTH_MIB_MAX, `the server grew by ${grown.toFixed(0)} MiB`);
 }
 
-function told({ quietP99Ms, floodedP99Ms, neighbours }: Round): string {
+function inShort({ quietP99Ms, floodedP99Ms, neighbours }: Round): string {
   return `${quietP99Ms.toFixed(1)}/${floodedP99Ms.toFixed(1)} (${(100 * neighbours).toFixed(0)} %)`;
 }
 
