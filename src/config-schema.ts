@@ -5,6 +5,7 @@
 // camel case: `limits.message_send_per_min` is `config.limits.messageSendPerMin`.
 
 import { isIP } from 'node:net';
+import { APPLY_AFTER_MS, SEGMENT_BYTES, UNAPPLIED_BYTES_MAX } from './journal-defaults.js';
 
 interface About {
   readonly about: string;
@@ -111,19 +112,19 @@ export const configTable = {
   'journal.segment_bytes': integer(
     65_536,
     1024 * MIB,
-    16 * MIB,
+    SEGMENT_BYTES,
     'The size of a file of the journal; a few of them are kept and used in turn.',
   ),
   'journal.unapplied_bytes_max': integer(
     MIB,
     4096 * MIB,
-    128 * MIB,
+    UNAPPLIED_BYTES_MAX,
     'What may be durable in the journal and not in the tables yet; past it writers wait, and then get 503.',
   ),
   'journal.apply_after_ms': integer(
     1,
     60_000,
-    250,
+    APPLY_AFTER_MS,
     'How long the tables may be behind the journal when nobody waits for them; the longer, the more writes of one key are one.',
   ),
   shutdown_timeout_ms: integer(0, 600_000, 10_000, 'How long a stop may take before what is left is cut off.'),

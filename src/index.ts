@@ -2,7 +2,7 @@
 
 export { type Config, ConfigError, type ConfigSources, loadConfig } from './config.js';
 export { CodedError } from './errors.js';
-export { createLog, type Log, type LogLevel, type LogOptions } from './log.js';
+export { createLog, type Log, type LogOptions } from './log.js';
 export {
   type Actor,
   actor,

@@ -8,7 +8,6 @@
 // Owns:     the order of starting and stopping.
 // Does not: decide anything else.
 
-import { availableParallelism } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { agentProtocol } from './actors/agent/protocol.js';
 import { ADMIN, operatorProtocol } from './actors/operator/protocol.js';
@@ -19,8 +18,9 @@ import type { Config } from './config.js';
 import { CodedError } from './errors.js';
 import type { Log } from './log.js';
 import { type DataDirectory, openDataDirectory } from './runtime/storage/data-directory.js';
-import { System } from './runtime/system.js';
+import { defaultWorkers, System } from './runtime/system.js';
 import { createJobPool, type JobPool } from './runtime/threads/job-pool.js';
+import { HANDLER_MS_MAX } from './runtime/watchdog.js';
 import { Authenticator, type TokenRecord } from './transport/gate/authenticator.js';
 import { createClientIp } from './transport/gate/client-ip.js';
 import { InFlight } from './transport/gate/in-flight.js';
@@ -40,8 +40,6 @@ import type { WorkerSettings } from './worker.js';
 
 /** What all idle actors of the process may keep in memory. */
 const RESIDENT_BYTES_MAX = 128 * 1024 * 1024;
-/** A handler that blocks its worker for longer is a defect, and the worker is replaced. */
-const HANDLER_MS_MAX = 30_000;
 /** The part of the time to stop that slow clients may use up; the rest is for the workers and the disk. */
 const ANSWERS_SHARE = 0.8;
 /** How often a stopping server looks whether everything admitted was answered. */
@@ -76,9 +74,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
 }
 
-/** Shard workers of a config: 0 uses every core, one of them for the front door and the journal. */
-export function workerCount(configured: number): number {
-  return configured > 0 ? configured : Math.max(1, availableParallelism() - 1);
+/** Shard workers of a config: 0 leaves their number to the machine. */
+function workerCount(configured: number): number {
+  return configured > 0 ? configured : defaultWorkers();
 }
 
 async function open({ config, log, onFatal }: ServerOptions, opened: (() => Promise<void>)[]): Promise<Server> {
@@ -178,12 +176,12 @@ function startHashPool(config: Config, log: Log): JobPool<HashJob, HashResult> {
 
 /** The admin's token, if there has never been one on this data directory. */
 async function makeAdmin(system: System, hasher: TokenHasher): Promise<string | undefined> {
-  const exists = await system.ask(operatorProtocol, ADMIN, 'hasAdmin', null);
+  const exists = await system.actors.ask(operatorProtocol, ADMIN, 'hasAdmin', null);
   if (!exists.ok) throw new CodedError(exists.fault.code, exists.fault.params);
   if (exists.value.exists) return undefined;
   const { token, lookupId } = mintToken('admin');
   const credential = { lookupId, tokenHash: await hasher.hashToken(token) };
-  const created = await system.ask(operatorProtocol, ADMIN, 'makeAdmin', { credential });
+  const created = await system.actors.ask(operatorProtocol, ADMIN, 'makeAdmin', { credential });
   if (!created.ok) throw new CodedError(created.fault.code, created.fault.params);
   return token;
 }
@@ -213,7 +211,7 @@ function httpContext({ config, log, system, hasher, longPolls, status, draining 
     rules: httpRules(config),
     clock: systemClock,
     log,
-    actors: system,
+    actors: system.actors,
     authenticator,
     rateLimiter: new RateLimiter({ perMinute: perMinute(config), clock: systemClock }),
     registrationLimiter: new RegistrationLimiter({

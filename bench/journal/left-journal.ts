@@ -9,6 +9,7 @@
 import type { HeadRow, InboxRow } from '../../src/actors/agent/inbox.js';
 import type { StateRow } from '../../src/actors/state/state.js';
 import { newId } from '../../src/ids.js';
+import { SEGMENT_BYTES } from '../../src/journal-defaults.js';
 import { Batch } from '../../src/runtime/batch.js';
 import { encodeValue } from '../../src/runtime/codec.js';
 import { RecordWriter } from '../../src/runtime/commit-record.js';
@@ -96,7 +97,7 @@ export const messagesTaken: Traffic = {
 
 /** Fills `directory` with at least this many bytes of whole groups, each flushed. 1 GB takes some 10 s. */
 export function leaveJournal(directory: string, traffic: Traffic, bytesMin: number): LeftJournal {
-  const log = new SegmentLog(new RealDisk(directory));
+  const log = new SegmentLog(new RealDisk(directory), SEGMENT_BYTES);
   const batch = new Batch();
   const writer = new RecordWriter(batch);
   let [bytes, groups, records, events] = [0, 0, 0, 0];

@@ -5,8 +5,8 @@
 import { CodedError } from '../errors.js';
 import { keyFault } from './address.js';
 import type { IncomingStream } from './incoming-stream.js';
-import type { AnyProtocol, AskName, Messages, Streamed, StreamName } from './protocol.js';
-import type { Actors, AskOptions, Ending } from './ref.js';
+import type { AnyProtocol, AskName, Messages, StreamName } from './protocol.js';
+import type { Actors, AskOptions, Ending, ItemOf } from './ref.js';
 
 /** What a ref needs of the system that its actor lives in: one on threads, or one in the hands of a test. */
 export interface ActorHost extends Actors {
@@ -26,7 +26,6 @@ export interface StreamOptions {
   readonly signal?: AbortSignal;
 }
 
-type ItemOf<R> = R extends Streamed<infer Item> ? Item : never;
 /** What follows the name of a message: its arguments, if it has any, and options. */
 type Following<Args, Options> = undefined extends Args
   ? [args?: Args, options?: Options]

@@ -9,7 +9,7 @@
 // AS2. stop() finishes what was admitted, makes it durable, and leaves no thread.
 
 import { randomInt } from 'node:crypto';
-import { availableParallelism } from 'node:os';
+import { APPLY_AFTER_MS, SEGMENT_BYTES, UNAPPLIED_BYTES_MAX } from '../journal-defaults.js';
 import { createLog, type Log } from '../log.js';
 import { ActorRef } from './actor-ref.js';
 import type { DeadLetter } from './dead-letter.js';
@@ -20,15 +20,12 @@ import type { AnyProtocol, Messages, Protocol } from './protocol.js';
 import type { Quarantined } from './quarantine.js';
 import type { Durability } from './ref.js';
 import { openDataDirectory } from './storage/data-directory.js';
-import { SEGMENT_BYTES } from './storage/segments.js';
-import { System, type SystemStatus } from './system.js';
+import { defaultWorkers, System, type SystemStatus } from './system.js';
 import type { KindSettings } from './threads/kinds-worker.js';
+import { HANDLER_MS_MAX } from './watchdog.js';
 
 const STOP_TIMEOUT_MS = 10_000;
 const RESIDENT_BYTES_MAX = 1024 * 1024 * 1024;
-const HANDLER_MS_MAX = 30_000;
-const UNAPPLIED_BYTES_MAX = 128 * 1024 * 1024;
-const APPLY_AFTER_MS = 250;
 const SEED_MAX = 2 ** 32;
 
 export interface SystemOptions {
@@ -103,7 +100,7 @@ export class ActorSystem {
 
   /** An actor, which need not have been talked to before. `to`: its kind, or the protocol of it. */
   ref<M extends Messages>(to: Protocol<M>, key: string): ActorRef<M> {
-    return new ActorRef<M>(this.#system, to, key);
+    return new ActorRef<M>(this.#system.actors, to, key);
   }
 
   /**
@@ -131,7 +128,7 @@ export class ActorSystem {
 
 /** Starts the threads of a system. Rejects, with nothing left running, when it cannot. */
 export async function createSystem(options: SystemOptions): Promise<ActorSystem> {
-  const { workers = Math.max(1, availableParallelism() - 1), seed = randomInt(SEED_MAX) } = options;
+  const { workers = defaultWorkers(), seed = randomInt(SEED_MAX) } = options;
   if (!Number.isInteger(workers) || workers < 1)
     throw new RangeError(`workers is a whole number from 1, not ${workers}.`);
   const log = options.log ?? createLog({ level: 'warn' });

@@ -45,7 +45,7 @@ type Settled<R> = R | Refusal | typeof LATER;
 /** What a handler may return for a reply; a streamed one is a generator. */
 export type HandlerResult<R> =
   R extends Streamed<infer Item>
-    ? AsyncGenerator<Item, void, void> | Generator<Item, void, void> | Refusal
+    ? AsyncGenerator<Item, void, void> | Generator<Item, void, void> | Refusal | typeof LATER
     : Settled<R> | Promise<Settled<R>>;
 
 export type Handler<State, M extends Messages, K extends keyof M> = (

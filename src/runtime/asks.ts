@@ -7,7 +7,7 @@
 //
 // AS1. Every ask is answered exactly once: by its reply, by its time limit, or because its peer was lost. What is
 //      forgotten is answered to nobody.
-// AS2. At most ASKS_MAX wait at once.
+// AS2. At most ASKS_MAX wait for their time limit at once, and OPEN_MAX without one: streams and watches, which last.
 // AS3. A reply that comes after its ask was answered is ignored.
 
 import type { Clock, Timer } from '../clock.js';
@@ -18,6 +18,12 @@ import type { Answer } from './ref.js';
 import { NOBODY } from './shard-map.js';
 
 export const ASKS_MAX = 65_536;
+/** Of a server each live session is one. */
+export const OPEN_MAX = 131_072;
+/** The time limit of an ask that names none. */
+export const ASK_TIMEOUT_MS = 30_000;
+/** The answer to an ask that gets the items of a stream: it can have one value only. */
+export const STREAMED: Fault = { code: 'BAD_REQUEST', params: { reason: 'this message is answered by a stream' } };
 /** Time limits are looked at this often, so an ask may wait that much longer. */
 const LOOK_EVERY_MS = 250;
 const CORRELATION_MAX = 0xffff_ffff;
@@ -33,6 +39,8 @@ interface Ask {
 export class Asks {
   readonly #clock: Clock;
   readonly #waiting = new Map<number, Ask>();
+  /** Those without a time limit: nobody looks through them for late ones. */
+  readonly #open = new Map<number, Ask>();
   #last = 0;
   #look: Timer | undefined;
 
@@ -40,6 +48,7 @@ export class Asks {
     this.#clock = clock;
   }
 
+  /** With a time limit. */
   get size(): number {
     return this.#waiting.size;
   }
@@ -48,10 +57,14 @@ export class Asks {
     return this.#waiting.size >= ASKS_MAX;
   }
 
+  get isFullOfOpen(): boolean {
+    return this.#open.size >= OPEN_MAX;
+  }
+
   /** A correlation number that is in use by nobody. */
   next(): number {
     do this.#last = this.#last === CORRELATION_MAX ? 1 : this.#last + 1;
-    while (this.#waiting.has(this.#last));
+    while (this.#find(this.#last) !== undefined);
     return this.#last;
   }
 
@@ -64,58 +77,64 @@ export class Asks {
     item?: (value: unknown) => void,
   ): void {
     const deadline = this.#clock.monotonic() + timeoutMs;
+    if (deadline === Number.POSITIVE_INFINITY) {
+      this.#open.set(correlation, { peer, deadline, resolve, item });
+      return;
+    }
     this.#waiting.set(correlation, { peer, deadline, resolve, item });
-    if (deadline < Number.POSITIVE_INFINITY) this.#look ??= this.#clock.after(LOOK_EVERY_MS, this.#endLate);
+    this.#look ??= this.#clock.after(LOOK_EVERY_MS, this.#endLate);
   }
 
   settle(reply: Reply): void {
-    const ask = this.#waiting.get(reply.correlation);
+    const ask = this.#find(reply.correlation);
     if (ask === undefined) return;
     const value = answerOf(reply);
     if (reply.more) {
       ask.item?.(value);
       return;
     }
-    this.#waiting.delete(reply.correlation);
+    this.forget(reply.correlation);
     if (reply.fault) ask.resolve({ ok: false, fault: value as Fault });
     else ask.resolve({ ok: true, value, replayed: reply.replayed });
   }
 
   /** An answer that was not encoded. */
   answer(correlation: number, value: unknown): void {
-    const ask = this.#waiting.get(correlation);
+    const ask = this.#find(correlation);
     if (ask === undefined) return;
-    this.#waiting.delete(correlation);
+    this.forget(correlation);
     ask.resolve({ ok: true, value, replayed: false });
   }
 
   /** Nobody waits for it any more. */
   forget(correlation: number): void {
-    this.#waiting.delete(correlation);
+    if (!this.#waiting.delete(correlation)) this.#open.delete(correlation);
   }
 
   /** The peer is gone: what it did with its asks nobody knows. */
   lose(peer: number): void {
-    for (const [correlation, ask] of this.#waiting) {
-      // An ask that began while its slot had no owner may have been sent to any worker since: it is not known which.
-      if (ask.peer !== peer && ask.peer !== NOBODY) continue;
-      this.#waiting.delete(correlation);
-      ask.resolve({ ok: false, fault: { code: 'WORKER_LOST' } });
+    for (const asks of [this.#waiting, this.#open]) {
+      for (const [correlation, ask] of asks) {
+        // An ask that began while its slot had no owner may have been sent to any worker since: it is not known which.
+        if (ask.peer !== peer && ask.peer !== NOBODY) continue;
+        asks.delete(correlation);
+        ask.resolve({ ok: false, fault: { code: 'WORKER_LOST' } });
+      }
     }
+  }
+
+  #find(correlation: number): Ask | undefined {
+    return this.#waiting.get(correlation) ?? this.#open.get(correlation);
   }
 
   readonly #endLate = (): void => {
     this.#look = undefined;
     const now = this.#clock.monotonic();
-    let isAnyLimited = false;
     for (const [correlation, ask] of this.#waiting) {
-      if (ask.deadline > now) {
-        isAnyLimited ||= ask.deadline < Number.POSITIVE_INFINITY;
-        continue;
-      }
+      if (ask.deadline > now) continue;
       this.#waiting.delete(correlation);
       ask.resolve({ ok: false, fault: { code: 'ASK_TIMEOUT' } });
     }
-    if (isAnyLimited) this.#look = this.#clock.after(LOOK_EVERY_MS, this.#endLate);
+    if (this.#waiting.size > 0) this.#look = this.#clock.after(LOOK_EVERY_MS, this.#endLate);
   };
 }

@@ -7,7 +7,7 @@
 //                └──least recently used, when all hold too much──▶ gone: it comes back from the store
 //
 // Owns:     which cells exist.
-// Does not: run them (shard.ts), or admit envelopes (intake.ts).
+// Does not: run them (turn-runner.ts), or admit envelopes (intake.ts).
 //
 // CT1. A cell is made only for a slot that the shard owns (G1).
 // CT2. A cell leaves only when nothing waits in it, nothing it said is unsettled, all it wrote is in the tables, and nobody
@@ -28,6 +28,8 @@ const UNFOLDED_KEPT = 4_096;
 const ROUND_MS = 250;
 /** Cells looked at in one go, between two ticks. */
 const LOOKS_AT_ONCE = 16_384;
+/** Cells looked at for one explanation: some milliseconds. */
+const CELLS_LOOKED_AT = 50_000;
 /** While there are too many cells and nothing happens: when they are looked at again. */
 export const FOLD_PAUSE_MS = 50;
 /** What a folded actor is counted with beside its key: its place in the map, and a small state. */
@@ -98,6 +100,21 @@ export class CellTable {
   resident(kindNumber: number, key: string): Cell | undefined {
     const found = this.#cells[kindNumber]!.get(key);
     return found instanceof Cell || found === undefined ? found : this.#unfold(kindNumber, key, found);
+  }
+
+  /**
+   * Cells in whose mailboxes something waits and that no turn is planned for: they are busy, or wait themselves. Of the
+   * CELLS_LOOKED_AT that were used last; a folded actor has no mailbox.
+   */
+  waiting(): Cell[] {
+    const found: Cell[] = [];
+    let looks = CELLS_LOOKED_AT;
+    for (const list of [this.#unfolded, this.#residents]) {
+      for (let cell = list.newest; cell !== undefined && looks > 0; cell = cell.older, looks--) {
+        if (!cell.queued && cell.mailbox.depth > 0) found.push(cell);
+      }
+    }
+    return found;
   }
 
   /** The cell was used, and its state keeps this much resident. */

@@ -6,14 +6,16 @@
 //                     └──▶ reply or item, tells, watches ──▶ outbox      timers ──▶ clock      blank, stopped ──▶ vacant
 //
 // Owns:     nothing: it hands on.
-// Does not: run handlers (shard.ts), or deal with those that threw (recovery.ts).
+// Does not: run handlers (turn-runner.ts), or deal with those that threw (recovery.ts).
 //
 // CO1. Whatever can fail does so before the record is appended: what is committed is not run again.
-// CO2. An ask kept open is answered once, by the first reply to it of the activation that kept it.
+// CO2. An ask kept open is answered once, by the first reply to it of the activation that kept it; what was pushed to it
+//      before goes out before.
 // CO3. An actor that says it is blank holds no state, unless a timer or an open ask still needs it.
 // CO4. Of persistence `state`, the state is in the same commit as the turn's other effects, if the turn changed it.
 
 import type { Clock } from '../clock.js';
+import type { Fault } from '../errors.js';
 import { invariant } from '../invariant.js';
 import { LATER, Refusal, STATE_TABLE } from './actor.js';
 import type { Cell } from './cell.js';
@@ -25,8 +27,10 @@ import { answerEntry } from './idempotency.js';
 import type { Inquiries } from './inquiries.js';
 import type { Intake } from './intake.js';
 import type { JournalFeed } from './journal-feed.js';
-import { encodeAnswer, type Outbox } from './outbox.js';
+import type { LocalTell } from './local-tell.js';
+import { encodeAnswer, type Outbox, type ReplyOutput } from './outbox.js';
 import type { Overlay } from './overlay.js';
+import { keepToAnswer } from './received.js';
 import type { Recovery } from './recovery.js';
 import type { Due, Reminders } from './reminders.js';
 import { isGenerator, isThenable, type OutgoingStream, type Streams } from './streams.js';
@@ -52,16 +56,23 @@ interface EncodedReply {
   readonly to: Envelope;
   readonly fault: boolean;
   readonly payload: Uint8Array;
+  readonly more: boolean;
 }
 
 const NO_REPLIES: readonly EncodedReply[] = [];
+const TOO_FAR_AHEAD: Fault = { code: 'OVERLOADED', params: { what: 'the items that the reader has not taken' } };
 const TOO_MANY_STREAMS = new Refusal('OVERLOADED', { what: 'the streams of this actor' });
 
 export class Completion {
   readonly #parts: CompletionParts;
+  readonly #deliver: (tell: LocalTell) => void;
+  readonly #hold: (tell: LocalTell) => void;
 
   constructor(parts: CompletionParts) {
     this.#parts = parts;
+    const { intake, outbox } = parts;
+    this.#deliver = (tell) => intake.deliverTell(tell);
+    this.#hold = (tell) => outbox.hold(tell.from, tell);
   }
 
   /**
@@ -73,40 +84,16 @@ export class Completion {
       this.#beginStream(cell, envelope, turn, answer, due);
       return;
     }
-    const { outbox } = this.#parts;
     const isAsk = envelope.correlation !== 0;
     const isOpen = answer === LATER;
     invariant(!isOpen || !isAsk || turn.keptOpen, 'a handler returned LATER without keeping the ask open');
-    if (isAsk && this.#mayPassAsItIs(envelope, answer)) {
-      this.#settle(cell, turn, due, () => {
-        const value = answer ?? null;
-        outbox.hold(cell, {
-          kind: 'reply',
-          to: envelope,
-          fault: false,
-          payload: undefined,
-          value,
-          replayed: false,
-          more: false,
-        });
-      });
-      return;
-    }
-    const fault = answer instanceof Refusal;
-    const payload = isAsk && !isOpen ? encodeAnswer(answer) : undefined;
-    if (payload !== undefined && !fault && envelope.idempotency !== undefined) {
-      const entry = answerEntry(envelope.idempotency, turn.now, payload);
+    const reply = isAsk && !isOpen ? this.#replyTo(envelope, answer) : undefined;
+    if (reply?.payload !== undefined && !reply.fault && envelope.idempotency !== undefined) {
+      const entry = answerEntry(envelope.idempotency, turn.now, reply.payload);
       turn.write(entry.key, encodeValue(entry.value));
     }
-    this.#settle(cell, turn, due, () => {
-      if (payload !== undefined) {
-        if (envelope.durability === 'volatile' && !fault) outbox.sendNow(envelope, payload);
-        else outbox.hold(cell, { kind: 'reply', to: envelope, fault, payload, replayed: false, more: false });
-      } else if (isOpen && isAsk) {
-        keepOpen(cell, envelope);
-      }
-    });
-    outbox.credit(envelope);
+    this.#settle(cell, turn, due, reply, isAsk && isOpen ? envelope : undefined);
+    this.#parts.outbox.credit(envelope);
   }
 
   /** A step of a stream gave this item, or ended it. Throws as complete() does. */
@@ -117,7 +104,7 @@ export class Completion {
     invariant(isOver || !isThenable(step.value), 'a generator that yields promises is async');
     invariant(turn.asks.length === 0, 'an ask is for generators that are async');
     const payload = encodeValue((isOver ? null : step.value) ?? null);
-    this.#settle(cell, turn, undefined, () => {
+    this.#settle(cell, turn, undefined, undefined, undefined, () => {
       outbox.hold(cell, { kind: 'reply', to: envelope, fault: false, payload, replayed: false, more: !isOver });
       if (isOver) streams.end(stream);
     });
@@ -133,7 +120,7 @@ export class Completion {
   ): void {
     const { outbox, streams } = this.#parts;
     invariant(envelope.idempotency === undefined, 'a stream has no idempotency key: it is not remembered');
-    this.#settle(cell, turn, due, () => {
+    this.#settle(cell, turn, due, undefined, undefined, () => {
       // Told, not asked: nobody reads it, so that it is not begun.
       if (envelope.correlation === 0) return;
       const stream = streams.begin(cell, envelope, generator, turn);
@@ -143,7 +130,15 @@ export class Completion {
     outbox.credit(envelope);
   }
 
-  #settle(cell: Cell, turn: Turn, due: Due | undefined, answer: () => void): void {
+  /** What the turn gives whoever asked is one of three: `reply`, that its ask `opened` stays open, or a `stream`'s own. */
+  #settle(
+    cell: Cell,
+    turn: Turn,
+    due: Due | undefined,
+    reply: ReplyOutput | undefined,
+    opened: Envelope | undefined,
+    stream?: () => void,
+  ): void {
     const { cells, inquiries, outbox, reminders, recovery } = this.#parts;
     const { kind } = cell;
     const replies = turn.replies.length === 0 ? NO_REPLIES : turn.replies.map(encodeReply);
@@ -155,12 +150,10 @@ export class Completion {
     this.#commit(cell, turn);
     if (saved !== undefined) cell.saved = saved;
     if (turn.reminders.length > 0) reminders?.written(cell, turn);
-    answer();
-    for (const reply of replies) {
-      // An ask that is no longer open was answered before, by this activation or by its end.
-      if (!cell.open?.delete(reply.to)) continue;
-      outbox.hold(cell, { kind: 'reply', ...reply, replayed: false, more: false });
-    }
+    if (reply !== undefined) outbox.reply(cell, reply);
+    else if (opened !== undefined) keepOpen(cell, opened);
+    else stream?.();
+    for (const late of replies) this.#answerLate(cell, late);
     if (cell.open?.size === 0) cell.open = undefined;
     for (const tell of turn.tells) outbox.hold(cell, tell);
     if (turn.spoken.count > 0) this.speak(cell, turn);
@@ -175,6 +168,19 @@ export class Completion {
       cell.status = 'vacant';
       cell.state = undefined;
     }
+  }
+
+  /** An ask that is no longer open was answered before, by this activation or by its end; or its reader left. */
+  #answerLate(cell: Cell, late: EncodedReply): void {
+    if (cell.open?.has(late.to) !== true) return;
+    const { outbox, streams } = this.#parts;
+    const isTooFar = late.more && !streams.pushed(cell, late.to);
+    if (!late.more || isTooFar) {
+      cell.open.delete(late.to);
+      streams.ended(late.to);
+    }
+    if (isTooFar) outbox.holdFault(cell, late.to, TOO_FAR_AHEAD);
+    else outbox.hold(cell, { kind: 'reply', ...late, replayed: false });
   }
 
   /** The writes of a turn that ran no handler. */
@@ -195,9 +201,20 @@ export class Completion {
 
   /** Lets out what a turn said to actors that are resident here. */
   speak(cell: Cell, turn: Turn): void {
-    const { outbox, intake } = this.#parts;
-    if (cell.lastRecord <= outbox.gates.settled) turn.spoken.take((tell) => intake.deliverSpoken(tell));
-    else turn.spoken.take((tell) => outbox.hold(cell, tell));
+    turn.spoken.take(cell.lastRecord <= this.#parts.outbox.gates.settled ? this.#deliver : this.#hold);
+  }
+
+  #replyTo(envelope: Envelope, answer: unknown): ReplyOutput {
+    const asItIs = this.#mayPassAsItIs(envelope, answer);
+    return {
+      kind: 'reply',
+      to: envelope,
+      fault: answer instanceof Refusal,
+      payload: asItIs ? undefined : encodeAnswer(answer),
+      value: asItIs ? (answer ?? null) : undefined,
+      replayed: false,
+      more: false,
+    };
   }
 
   /** To an actor of this thread, and a value that nobody can change while it waits for its gate. */
@@ -241,10 +258,11 @@ function saveState(cell: Cell, turn: Turn): Uint8Array | undefined {
 }
 
 function keepOpen(cell: Cell, envelope: Envelope): void {
+  keepToAnswer(envelope);
   cell.open ??= new Set();
   cell.open.add(envelope);
 }
 
-function encodeReply({ to, answer }: ReplyEffect): EncodedReply {
-  return { to, fault: answer instanceof Refusal, payload: encodeAnswer(answer) };
+function encodeReply({ to, answer, more }: ReplyEffect): EncodedReply {
+  return { to, fault: answer instanceof Refusal && !more, payload: encodeAnswer(answer), more };
 }

@@ -110,6 +110,12 @@ export interface Context<State = unknown, M extends Messages = Messages> extends
   replyHandle(): ReplyHandle | undefined;
   /** Answer an ask kept open. Behind this turn's gate, like every effect. */
   reply(handle: ReplyHandle, answer: unknown | Refusal): void;
+  /**
+   * Give an ask kept open one more item: it stays open, and `reply` ends it. For messages whose reply is `Streamed`. False
+   * when nobody reads it any more. Items that the reader has not taken are PUSHED_AHEAD_MAX (streams.ts) at most: past that
+   * the stream ends with OVERLOADED, so let what the reader says pace it.
+   */
+  push(handle: ReplyHandle, item: unknown): boolean;
   /** Tell oneself after a delay, in memory: an activation's timers die with it. Same name replaces. `control` lane. */
   schedule<K extends keyof M & string>(name: string, delayMs: number, message: K, args: M[K]['args']): void;
   cancel(name: string): void;

@@ -7,7 +7,7 @@
 //                          └─────────┘ setImmediate: ports and timers had their turn in between
 //
 // Owns:     who runs next, and when the loop gets its turn (G11).
-// Does not: run a handler, or know why an actor may not run (shard.ts).
+// Does not: run a handler, or know why an actor may not run (turn-runner.ts).
 //
 // D1. An actor is in the queue at most once.
 // D2. No actor runs more than PASS_TURNS turns while another waits. One with control envelopes goes before all others, for

@@ -39,6 +39,8 @@ export interface AskEffect {
 export interface ReplyEffect {
   readonly to: Envelope;
   readonly answer: unknown;
+  /** It is one item, and the ask stays open. */
+  readonly more: boolean;
 }
 
 export type TimerEffect =

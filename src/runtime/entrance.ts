@@ -12,19 +12,27 @@
 
 import type { Fault } from '../errors.js';
 import type { ActorHost } from './actor-ref.js';
-import type { Asks } from './asks.js';
+import { ASK_TIMEOUT_MS, type Asks, STREAMED } from './asks.js';
 import { encodeValue } from './codec.js';
 import { WATCH } from './envelope.js';
-import { IncomingStream } from './incoming-stream.js';
+import { IncomingStream, STREAM_WINDOW } from './incoming-stream.js';
 import type { Link } from './link.js';
-import { type AnyProtocol, type Messages, type Protocol, slotFor } from './protocol.js';
-import { type Answer, type AskOptions, askFault, type Durability, type Ending, endingOf } from './ref.js';
+import { type AnyProtocol, type Messages, type Protocol, type StreamName, slotFor } from './protocol.js';
+import {
+  type Answer,
+  type AskOptions,
+  askFault,
+  type Durability,
+  type Ending,
+  endingOf,
+  type ItemOf,
+  type ItemReader,
+  type StreamingActors,
+} from './ref.js';
 import { Routes } from './routes.js';
 import { NOBODY, type ShardMap } from './shard-map.js';
 
-const ASK_TIMEOUT_MS = 30_000;
 const TOO_MANY_ASKS: Fault = { code: 'OVERLOADED', params: { what: 'requests in flight' } };
-const STREAMED: Fault = { code: 'BAD_REQUEST', params: { reason: 'this message is answered by a stream' } };
 
 export interface EntranceParts {
   readonly protocols: readonly AnyProtocol[];
@@ -39,7 +47,7 @@ export interface EntranceParts {
   readonly isStopping: () => boolean;
 }
 
-export class Entrance implements ActorHost {
+export class Entrance implements ActorHost, StreamingActors {
   readonly #parts: EntranceParts;
   readonly #routes: Routes;
 
@@ -89,7 +97,7 @@ export class Entrance implements ActorHost {
       if (items === 0) this.#leave(worker, correlation);
       else this.#allow(worker, correlation, items);
     });
-    if (!asks.isFull) worker = this.#send(to, key, this.#numberOf(to, message), args, correlation, {});
+    if (!asks.isFullOfOpen) worker = this.#send(to, key, this.#numberOf(to, message), args, correlation, {});
     if (typeof worker !== 'number') {
       stream.settle({ ok: false, fault: worker });
       return stream;
@@ -99,10 +107,39 @@ export class Entrance implements ActorHost {
     return stream;
   }
 
+  subscribe<M extends Messages, K extends StreamName<M>>(
+    to: Protocol<M>,
+    key: string,
+    message: K,
+    args: M[K]['args'],
+    reader: ItemReader<ItemOf<M[K]['reply']>>,
+  ): () => void {
+    const { asks } = this.#parts;
+    const correlation = asks.next();
+    const worker = asks.isFullOfOpen
+      ? TOO_MANY_ASKS
+      : this.#send(to, key, this.#numberOf(to, message), args, correlation, {});
+    if (typeof worker !== 'number') {
+      reader.ended(worker);
+      return () => undefined;
+    }
+    let unread = 0;
+    const ended = (answer: Answer<unknown>): void => reader.ended(answer.ok ? undefined : answer.fault);
+    asks.wait(correlation, worker, Number.POSITIVE_INFINITY, ended, (value) => {
+      unread++;
+      if (unread * 2 >= STREAM_WINDOW) {
+        this.#allow(worker, correlation, unread);
+        unread = 0;
+      }
+      reader.item(value as ItemOf<M[K]['reply']>);
+    });
+    return () => this.#leave(worker, correlation);
+  }
+
   watch(to: AnyProtocol, key: string, ended: (ending: Ending) => void): () => void {
     const { asks } = this.#parts;
     const correlation = asks.next();
-    const worker = asks.isFull ? TOO_MANY_ASKS : this.#send(to, key, WATCH, null, correlation, {});
+    const worker = asks.isFullOfOpen ? TOO_MANY_ASKS : this.#send(to, key, WATCH, null, correlation, {});
     if (typeof worker !== 'number') {
       ended(endingOf(worker));
       return () => undefined;

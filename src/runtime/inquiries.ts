@@ -14,7 +14,7 @@
 
 import type { Fault } from '../errors.js';
 import { formatAddress } from './address.js';
-import type { Asks } from './asks.js';
+import { ASK_TIMEOUT_MS, type Asks, STREAMED } from './asks.js';
 import type { Cell } from './cell.js';
 import type { Saying } from './effects.js';
 import { PROBE } from './envelope.js';
@@ -30,13 +30,11 @@ const CHAIN_MAX = 32;
 const CHAIN_LENGTH_MAX = 16_384;
 /** Others that one actor may watch. */
 const WATCHES_MAX = 1_024;
-const ASK_TIMEOUT_MS = 30_000;
 const TOO_MANY: Fault = { code: 'OVERLOADED', params: { what: 'asks between actors' } };
 const TOO_LONG: Fault = {
   code: 'OVERLOADED',
   params: { what: `actors that wait for each other, ${CHAIN_MAX} in a row` },
 };
-const STREAMED: Fault = { code: 'BAD_REQUEST', params: { reason: 'this message is answered by a stream' } };
 
 export interface InquiryParts {
   readonly asks: Asks;
@@ -95,7 +93,7 @@ export class Inquiries {
     );
     if (isKnown) return;
     const address = formatAddress({ kind: routes.name(saying.to), key: saying.key });
-    if (asks.isFull || cell.watches.size >= WATCHES_MAX) {
+    if (asks.isFullOfOpen || cell.watches.size >= WATCHES_MAX) {
       tellSelf(cell, message, { address, ending: 'lost' });
       return;
     }

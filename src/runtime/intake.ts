@@ -119,17 +119,6 @@ export class Intake {
     }
   }
 
-  /** As deliverTell, in the very turn of the loop in which it was spoken. */
-  deliverSpoken(tell: LocalTell): void {
-    const { to } = tell;
-    if (to.isGone || to.status === 'quarantined' || !to.mailbox.admitTell(tell)) {
-      this.deliver({ slot: to.slot, kind: to.kindNumber, key: to.key, envelope: tell });
-    } else {
-      this.#note(to);
-      if (to.status === 'ready' || to.status === 'vacant') this.#parts.schedule(to);
-    }
-  }
-
   /** The next step of a stream: a message like others, but it was promised to the reader, so that it is never refused. */
   deliverStep(cell: Cell, message: number, stream: unknown): void {
     const step = ownEnvelope(cell, message, undefined, stream, false);

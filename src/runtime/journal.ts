@@ -18,6 +18,7 @@
 // J6. While more than UNAPPLIED_BYTES_MAX are not in the tables, no group is begun; while the tables cannot be written,
 //     every group is refused.
 
+import { UNAPPLIED_BYTES_MAX } from '../journal-defaults.js';
 import { RecordCursor, type RecordView } from './commit-record.js';
 import type { Counters, Reservations } from './counters.js';
 import type { Progress } from './progress.js';
@@ -28,8 +29,6 @@ import { mark, releaseReservation, releaseReservations, Tally, unmark } from './
 
 /** A group is cut at this size, so that nobody waits for a write without end. */
 export const GROUP_BYTES_MAX = 4 * 1024 * 1024;
-/** What may be durable and not in the tables: the shards keep it in memory, and the next start has it to do. */
-export const UNAPPLIED_BYTES_MAX = 128 * 1024 * 1024;
 
 export type Acknowledgement =
   /** All records of the source up to this number (from 1) are durable. */

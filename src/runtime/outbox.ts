@@ -4,7 +4,7 @@
 // or back into the shard.
 //
 // Owns:     the gates, and the links to other threads.
-// Does not: decide what is said (turn.ts), or what a failed commit does to an actor (shard.ts).
+// Does not: decide what is said (turn.ts), or what a failed commit does to an actor (recovery.ts).
 //
 // O1. What a turn said leaves only when everything its actor wrote up to then is durable.
 // O2. An answer whose commit failed leaves as COMMIT_FAILED; a tell whose commit failed was never said.
@@ -18,7 +18,7 @@ import type { Cell } from './cell.js';
 import { encodeValue } from './codec.js';
 import type { DeadLetters } from './dead-letter.js';
 import type { Saying } from './effects.js';
-import { type Envelope, LOCAL } from './envelope.js';
+import { type Envelope, LOCAL, MESSAGES_MAX } from './envelope.js';
 import type { LinkExplanation } from './explanation.js';
 import { Gates } from './gate.js';
 import { LINK_BYTES_MAX, type Link } from './link.js';
@@ -27,18 +27,20 @@ import { Refusal } from './refusal.js';
 import type { Routes } from './routes.js';
 import { NOBODY, type ShardMap } from './shard-map.js';
 
+export interface ReplyOutput {
+  readonly kind: 'reply';
+  readonly to: Envelope;
+  readonly fault: boolean;
+  /** Undefined: the answer goes to an actor of this thread as it is, in `value`. */
+  readonly payload: Uint8Array | undefined;
+  readonly value?: unknown;
+  readonly replayed: boolean;
+  /** It is an item of a stream. */
+  readonly more: boolean;
+}
+
 export type Output =
-  | {
-      readonly kind: 'reply';
-      readonly to: Envelope;
-      readonly fault: boolean;
-      /** Undefined: the answer goes to an actor of this thread as it is, in `value`. */
-      readonly payload: Uint8Array | undefined;
-      readonly value?: unknown;
-      readonly replayed: boolean;
-      /** It is an item of a stream. */
-      readonly more: boolean;
-    }
+  | ReplyOutput
   | Saying
   | LocalTell
   /** The actor waited for its commits before it starts again. */
@@ -114,9 +116,10 @@ export class Outbox {
     this.gates.hold(cell.lastRecord, output);
   }
 
-  /** An answer that promises nothing durable. */
-  sendNow(to: Envelope, payload: Uint8Array): void {
-    this.#send(to, false, payload, false, false);
+  /** The answer to an ask: a volatile one waits for no commit, unless it is an error. */
+  reply(cell: Cell, reply: ReplyOutput): void {
+    if (reply.to.durability === 'volatile' && !reply.fault) this.#reply(reply);
+    else this.hold(cell, reply);
   }
 
   /** An error, at once: it promises nothing. */
@@ -157,8 +160,7 @@ export class Outbox {
   #release(output: Output): void {
     switch (output.kind) {
       case 'reply':
-        if (output.payload === undefined) this.#options.asks.answer(output.to.correlation, output.value);
-        else this.#send(output.to, output.fault, output.payload, output.replayed, output.more);
+        this.#reply(output);
         break;
       case 'saying':
         this.#say(output);
@@ -172,6 +174,11 @@ export class Outbox {
       default:
         output satisfies never;
     }
+  }
+
+  #reply({ to, fault, payload, value, replayed, more }: ReplyOutput): void {
+    if (payload === undefined) this.#options.asks.answer(to.correlation, value);
+    else this.#send(to, fault, payload, replayed, more);
   }
 
   #withdraw(output: Output): void {
@@ -237,6 +244,8 @@ export class Outbox {
       this.settleAsk(ask.correlation, fault);
       return;
     }
+    // The runtime's own: nobody said it.
+    if (message >= MESSAGES_MAX) return;
     this.#options.deadLetters.add({
       address: formatAddress({ kind: this.#options.routes.name(to), key }),
       message: this.#options.routes.messageName(to, message),

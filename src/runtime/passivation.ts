@@ -36,6 +36,10 @@ export class Residents {
     return this.#bytes > this.#bytesMax;
   }
 
+  get newest(): Cell | undefined {
+    return this.#newest;
+  }
+
   get oldest(): Cell | undefined {
     return this.#oldest;
   }

@@ -4,7 +4,7 @@
 // back from the store, at once, after a pause, or when somebody resumes it.
 //
 // Owns:     the pauses, and the quarantine.
-// Does not: decide how long a pause is (supervision.ts), or run turns (shard.ts).
+// Does not: decide how long a pause is (supervision.ts), or run turns (turn-runner.ts).
 //
 // R1. An activation that ends leaves nothing behind: no timer, no open ask, no pending write that failed.
 // R2. A failed turn's envelope is tried again, in its old place, as often as its kind says; then it is a dead letter.

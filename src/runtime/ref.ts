@@ -3,7 +3,7 @@
 // How anyone outside an actor talks to one: by protocol and key, whatever thread it lives on.
 
 import type { Fault } from '../errors.js';
-import type { Messages, Protocol } from './protocol.js';
+import type { Messages, Protocol, Streamed, StreamName } from './protocol.js';
 
 /** volatile: no gate. committed: survives the process. durable: survives the power cord. */
 export type Durability = 'volatile' | 'committed' | 'durable';
@@ -43,6 +43,16 @@ export type Answer<R> =
   | { readonly ok: true; readonly value: R; readonly replayed: boolean }
   | { readonly ok: false; readonly fault: Fault };
 
+/** What one item of a streamed reply is. */
+export type ItemOf<R> = R extends Streamed<infer Item> ? Item : never;
+
+/** The reading end of a stream, called as things come. */
+export interface ItemReader<Item> {
+  item(value: Item): void;
+  /** Nothing more comes: it is done, or why not. Not called when the reader left. */
+  ended(fault: Fault | undefined): void;
+}
+
 /** The door into the runtime, as the transport sees it. */
 export interface Actors {
   /** Resolves with the answer or the fault; never rejects for an expected reason. */
@@ -60,6 +70,18 @@ export interface Actors {
     message: K,
     args: M[K]['args'],
   ): boolean;
+}
+
+/** The same, with replies that come in items. */
+export interface StreamingActors extends Actors {
+  /** As an ask that is answered by items. What it returns leaves: nothing is read afterwards. */
+  subscribe<M extends Messages, K extends StreamName<M>>(
+    to: Protocol<M>,
+    key: string,
+    message: K,
+    args: M[K]['args'],
+    reader: ItemReader<ItemOf<M[K]['reply']>>,
+  ): () => void;
 }
 
 /** Why an actor that was watched ended its life in memory. It may be back at once: an address always answers. */

@@ -7,13 +7,13 @@
 //                                           ▲ set just now, and due soon                                  row still says so
 //
 // Owns:     which reminders of this shard are armed.
-// Does not: run the turn (shard.ts).
+// Does not: run the turn (turn-runner.ts).
 //
 // RM1. A reminder begins a turn at its time or later, also when every process dies in between. One whose turn fails comes
 //      again.
 // RM2. That turn's commit removes it: what the turn did happens once.
 // RM3. Same name replaces: only the last time that was set counts.
-// RM4. At most ARMED_MAX are in memory. Others wait in the store, and come when there is room.
+// RM4. At most ARMED_MAX are in memory, without their actors. Others wait in the store, and come when there is room.
 
 import type { Clock, Timer } from '../clock.js';
 import type { Cell } from './cell.js';
@@ -46,7 +46,9 @@ export interface ReminderParts {
   readonly view: StoreView;
   /** The tables hold what former lives of this shard wrote. */
   readonly hasBegun: () => boolean;
-  /** The cell of an address, by its kind's name; undefined when it is not this shard's. */
+  /** The address, by its kind's name, is one of this shard. */
+  readonly owns: (kind: string, key: string) => boolean;
+  /** Its cell, made if need be; undefined when it is not this shard's, or there is no room. */
   readonly find: (kind: string, key: string) => Cell | undefined;
   /** Puts a control envelope into the actor's mailbox. */
   readonly deliver: (cell: Cell, due: Due) => void;
@@ -92,7 +94,6 @@ export class Reminders {
 
   /** Removes a time that is no reminder's. */
   clear(cell: Cell, due: Due, turn: Turn): void {
-    turn.begin(cell, undefined);
     turn.write(dueKey(cell, due.name, due.at), null);
   }
 
@@ -135,10 +136,9 @@ export class Reminders {
 
   /** To fire at a time; `due`, if another, is what its row says. */
   #arm(kind: string, key: string, name: string, at: number, due = at): void {
-    const { clock, find, deliver } = this.#parts;
+    const { clock, owns, find, deliver } = this.#parts;
     const id = idOf(kind, key, name);
-    if (this.#armed.size >= ARMED_MAX || this.#armed.has(id) || this.#underWay.has(id) || find(kind, key) === undefined)
-      return;
+    if (this.#armed.size >= ARMED_MAX || this.#armed.has(id) || this.#underWay.has(id) || !owns(kind, key)) return;
     this.#set(id, Math.max(0, at - clock.now()), () => {
       const cell = find(kind, key);
       // Set aside, it would refuse. The row stays, and is found again when the actor is back.

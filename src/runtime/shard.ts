@@ -177,6 +177,7 @@ export class Shard {
         clock,
         view,
         hasBegun: () => this.#catchUp.hasBegun(),
+        owns: (kind, key) => this.#slotOf(kind, key) !== undefined,
         find: (kind, key) => this.#find(kind, key),
         deliver: (cell, due) => intake.deliverControl(cell, REMINDER, undefined, due),
       });
@@ -353,16 +354,16 @@ export class Shard {
   explain(
     top: number,
   ): Omit<ShardExplanation, 'thread'> & { readonly thread: Omit<ShardExplanation['thread'], 'loopDelayMs'> } {
-    const { queue } = this.#dispatcher;
+    const waiting = [...this.#cells.waiting(), ...this.#dispatcher.queue];
     const find = (address: string): Cell | undefined => {
       const end = address.indexOf('/');
       const number = this.#numberOf(address.slice(0, end));
       return number < 0 ? undefined : this.#cells.resident(number, address.slice(end + 1));
     };
-    const actors = this.#account?.explain(top, queue, find) ?? [];
+    const actors = this.#account?.explain(top, waiting, find) ?? [];
     return {
       actors,
-      thread: { turns: this.#dispatcher.turns, waitingActors: queue.length, links: this.#outbox.links() },
+      thread: { turns: this.#dispatcher.turns, waitingActors: waiting.length, links: this.#outbox.links() },
     };
   }
 
@@ -379,9 +380,16 @@ export class Shard {
     return this.#options.kinds.findIndex(({ protocol }) => protocol.kind === kind);
   }
 
+  /** Undefined when it is not this shard's, or there is no such kind. */
+  #slotOf(kind: string, key: string): number | undefined {
+    const known = this.#options.kinds[this.#numberOf(kind)];
+    if (known === undefined) return undefined;
+    const slot = slotFor(known.protocol, key);
+    return this.#cells.owns(slot) ? slot : undefined;
+  }
+
   #find(kind: string, key: string): Cell | undefined {
-    const number = this.#numberOf(kind);
-    if (number < 0) return undefined;
-    return this.#cells.find(number, key, slotFor(this.#options.kinds[number]!.protocol, key));
+    const slot = this.#slotOf(kind, key);
+    return slot === undefined ? undefined : this.#cells.find(this.#numberOf(kind), key, slot);
   }
 }

@@ -130,29 +130,25 @@ export class Supervisor {
   }
 
   /** What each running worker says of itself; undefined of one that does not say it in time. */
-  async report(): Promise<(ShardReport | undefined)[]> {
-    return Promise.all(
-      this.#lives.map(async (life) => {
-        const answer = await this.#ask(life, (ticket) => ({ kind: 'report', ticket }));
-        return answer?.kind === 'report' ? answer.report : undefined;
-      }),
+  report(): Promise<(ShardReport | undefined)[]> {
+    return this.#askAll(
+      (ticket) => ({ kind: 'report', ticket }),
+      (answer) => (answer?.kind === 'report' ? answer.report : undefined),
     );
   }
 
   /** What each running worker tells of where its time goes. */
-  async explain(top: number): Promise<(ShardExplanation | undefined)[]> {
-    return Promise.all(
-      this.#lives.map(async (life) => {
-        const answer = await this.#ask(life, (ticket) => ({ kind: 'explain', ticket, top }));
-        return answer?.kind === 'explained' ? answer.explanation : undefined;
-      }),
+  explain(top: number): Promise<(ShardExplanation | undefined)[]> {
+    return this.#askAll(
+      (ticket) => ({ kind: 'explain', ticket, top }),
+      (answer) => (answer?.kind === 'explained' ? answer.explanation : undefined),
     );
   }
 
-  /** Tells every running worker to do something, and resolves with who found something to do. */
-  async tellAll(order: (ticket: number) => ToShard): Promise<boolean[]> {
-    const answers = await Promise.all(this.#lives.map((life) => this.#ask(life, order)));
-    return answers.map((answer) => answer?.kind === 'done' && answer.found);
+  /** Tells every running worker to do something; true when one of them found it to do. */
+  async tellAll(order: (ticket: number) => ToShard): Promise<boolean> {
+    const found = await this.#askAll(order, (answer) => answer?.kind === 'done' && answer.found);
+    return found.includes(true);
   }
 
   /** Asks every worker to finish its turns and gates; those that have not after `timeoutMs` are ended. */
@@ -385,6 +381,11 @@ export class Supervisor {
       const timer = setTimeout(end, pauseMs);
       this.#pauses.add(end);
     });
+  }
+
+  /** What each worker answers, as `read` reads it. */
+  #askAll<T>(question: (ticket: number) => ToShard, read: (answer: FromShard | undefined) => T): Promise<T[]> {
+    return Promise.all(this.#lives.map(async (life) => read(await this.#ask(life, question))));
   }
 
   /** Undefined when the worker is not there, or does not answer in time. */

@@ -9,6 +9,7 @@
 // SY2. After stop() was called nothing new is admitted.
 // SY3. A start that fails leaves no thread behind, and stop() leaves no ask unanswered.
 
+import { availableParallelism } from 'node:os';
 import { systemClock } from '../clock.js';
 import { CodedError } from '../errors.js';
 import { Asks } from './asks.js';
@@ -19,12 +20,11 @@ import type { DeadLetter } from './dead-letter.js';
 import { Entrance } from './entrance.js';
 import { type Explanation, mergeExplanations } from './explanation.js';
 import { answerKeys, findAnswer } from './idempotency.js';
-import type { IncomingStream } from './incoming-stream.js';
 import { type JournalKeeper, openJournal, type StorePlace } from './journal-keeper.js';
 import { Progress } from './progress.js';
-import type { AnyProtocol, Messages, Protocol } from './protocol.js';
+import type { AnyProtocol } from './protocol.js';
 import type { Quarantined } from './quarantine.js';
-import type { Actors, Answer, AskOptions, Durability, Ending, Idempotency } from './ref.js';
+import type { Answer, Durability, Idempotency } from './ref.js';
 import type { LogLine } from './shard.js';
 import { ShardMap } from './shard-map.js';
 import { encodeKey } from './storage/keys.js';
@@ -74,7 +74,12 @@ export interface SystemStatus {
   readonly workerReplacements: number;
 }
 
-export class System implements Actors {
+/** Shard workers where nobody says how many: one for each core but that of the front door and the journal. */
+export function defaultWorkers(): number {
+  return Math.max(1, availableParallelism() - 1);
+}
+
+export class System {
   readonly #options: SystemOptions;
   readonly #asks: Asks;
   readonly #counters: Counters;
@@ -83,7 +88,8 @@ export class System implements Actors {
   readonly #supervisor: Supervisor;
   readonly #reader: StoreReader;
   readonly #view: StoreView;
-  readonly #entrance: Entrance;
+  /** The way in. */
+  readonly actors: Entrance;
   #flushPlanned = false;
   #unflushed = 0;
   #stopping = false;
@@ -107,7 +113,7 @@ export class System implements Actors {
     this.#supervisor = parts.supervisor;
     this.#reader = parts.reader;
     this.#view = new StoreView(this.#reader, parts.commits);
-    this.#entrance = new Entrance({
+    this.actors = new Entrance({
       protocols: parts.options.protocols,
       asks: parts.asks,
       map: parts.map,
@@ -161,33 +167,6 @@ export class System implements Actors {
       await journal.stop();
       throw error;
     }
-  }
-
-  ask<M extends Messages, K extends keyof M & string>(
-    to: Protocol<M>,
-    key: string,
-    message: K,
-    args: M[K]['args'],
-    options: AskOptions = {},
-  ): Promise<Answer<M[K]['reply']>> {
-    return this.#entrance.ask(to, key, message, args, options);
-  }
-
-  tell<M extends Messages, K extends keyof M & string>(
-    to: Protocol<M>,
-    key: string,
-    message: K,
-    args: M[K]['args'],
-  ): boolean {
-    return this.#entrance.tell(to, key, message, args);
-  }
-
-  stream(to: AnyProtocol, key: string, message: string, args: unknown): IncomingStream {
-    return this.#entrance.stream(to, key, message, args);
-  }
-
-  watch(to: AnyProtocol, key: string, ended: (ending: Ending) => void): () => void {
-    return this.#entrance.watch(to, key, ended);
   }
 
   /** Asks that wait for an answer. */
@@ -257,14 +236,12 @@ export class System implements Actors {
 
   /** Puts a quarantined actor back to work, `skip` without what it failed at; false when there is none of this address. */
   async resume(address: string, skip = false): Promise<boolean> {
-    const found = await this.#supervisor.tellAll((ticket) => ({ kind: 'resume', ticket, address, skip }));
-    return found.includes(true);
+    return this.#supervisor.tellAll((ticket) => ({ kind: 'resume', ticket, address, skip }));
   }
 
   /** Says again what a dead letter holds; false when it is not kept any more. */
   async replay(letter: string): Promise<boolean> {
-    const found = await this.#supervisor.tellAll((ticket) => ({ kind: 'replay', ticket, letter }));
-    return found.includes(true);
+    return this.#supervisor.tellAll((ticket) => ({ kind: 'replay', ticket, letter }));
   }
 
   /** Finishes what was admitted, makes it durable, and ends all threads; workers are given `timeoutMs`. */

@@ -1,9 +1,11 @@
 // Turn reads
 //
-// What a turn sees of the store: its own writes, then those of its actor that are not in the tables yet, then the tables.
+// What a turn sees of the store.
 //
 // Owns:     the writes of the turn.
 // Does not: put any other effect (turn.ts).
+//
+// T2. A read sees the turn's own writes, then those of the actor that are not in the tables yet, then the tables.
 
 import { invariant } from '../invariant.js';
 import type { Cell } from './cell.js';

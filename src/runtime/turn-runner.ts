@@ -143,11 +143,8 @@ export class TurnRunner {
 
   /** An envelope of the runtime's own. */
   #runOwn(cell: Cell, envelope: Envelope): boolean {
-    if (envelope.message === STREAM_STEP) {
-      this.#runStep(envelope.args as OutgoingStream);
-    } else {
-      return this.#runReminder(cell, envelope);
-    }
+    if (envelope.message !== STREAM_STEP) return this.#runReminder(cell, envelope);
+    this.#runStep(envelope.args as OutgoingStream);
     return true;
   }
 
@@ -157,13 +154,13 @@ export class TurnRunner {
     try {
       turn.begin(cell, envelope);
       const what = this.#parts.reminders?.take(cell, due, turn);
-      turn.clear();
       if (what === undefined) {
         // Its time does not stand any more, or never did: what is left of it goes.
         this.#parts.reminders?.clear(cell, due, turn);
         this.#parts.completion.commitAlone(cell, turn);
         return true;
       }
+      turn.clear();
       const number = cell.kind.protocol.messages.indexOf(what.message);
       invariant(number >= 0, () => `a reminder of ${cell.address} is for ${what.message}, which it does not know`);
       return this.#run(cell, envelope, number, what.payload, due);

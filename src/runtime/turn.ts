@@ -7,9 +7,8 @@
 // Does not: write, send, or decide anything about the actor.
 //
 // T1. A turn that was dropped leaves no trace: its reservations are given back, the asks it kept open are not open.
-// T2. A read sees the turn's own writes, then those of the actor that are not in the tables yet, then the tables.
 
-import { invariant } from '../invariant.js';
+import { Defect, invariant } from '../invariant.js';
 import type { Key, Messages, OwnStore, Protocol, ReplyHandle } from './actor.js';
 import { type Address, keyFault } from './address.js';
 import type { Cell } from './cell.js';
@@ -216,7 +215,7 @@ export class Turn extends TurnReads implements Context, OwnStore {
     const saying = this.#saying(route, key, Routes.numberOf(route, message), args, undefined);
     const chain = [...(this.#envelope?.chain ?? []), cell.address];
     const fault = askFault(options);
-    invariant(fault === undefined, () => fault ?? '');
+    if (fault !== undefined) throw new Defect(fault);
     const { timeoutMs, durability = 'durable', idempotency } = options;
     const request: AskRequest = { timeoutMs, durability, idempotency, chain };
     return new Promise((resolve) => {
@@ -265,7 +264,15 @@ export class Turn extends TurnReads implements Context, OwnStore {
 
   reply(handle: ReplyHandle, answer: unknown): void {
     this.#touch();
-    this.replies.push({ to: handle as unknown as Envelope, answer });
+    this.replies.push({ to: handle as unknown as Envelope, answer, more: false });
+  }
+
+  push(handle: ReplyHandle, item: unknown): boolean {
+    const to = handle as unknown as Envelope;
+    const isRead = this.current.open?.has(to) === true || (this.keptOpen && to === this.#envelope);
+    this.#touch();
+    if (isRead) this.replies.push({ to, answer: item, more: true });
+    return isRead;
   }
 
   schedule(name: string, delayMs: number, message: string, args: unknown): void {
@@ -316,7 +323,7 @@ export class Turn extends TurnReads implements Context, OwnStore {
   #saying(route: Route, key: string, message: number, args: unknown, ask: undefined): Saying {
     const { epochs, forceEncoding } = this.#sources;
     const fault = keyFault(key);
-    invariant(fault === undefined, () => fault ?? '');
+    if (fault !== undefined) throw new Defect(fault);
     const cell = this.current;
     const slot = slotFor(route.protocol, key);
     const payload = forceEncoding || !epochs.has(slot) ? encodeValue(args) : undefined;

@@ -18,6 +18,8 @@ import type { Clock, Timer } from '../clock.js';
 import type { Pulse } from './pulse.js';
 
 export const STUCK_MS = 1_000;
+/** A handler that blocks its worker for longer is a defect, and the worker is replaced. Where nobody says otherwise. */
+export const HANDLER_MS_MAX = 30_000;
 const LOOK_EVERY_MS = 250;
 /** A look that comes later than this was held up with everything else (W2). */
 const LATE_LOOK_MS = 4 * LOOK_EVERY_MS;

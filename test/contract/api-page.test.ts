@@ -1,4 +1,5 @@
-// Holds docs/api.md to the declarations that were built. With UPDATE_DOCS=1 it writes them instead.
+// Holds docs/api.md to the declarations that were built, and the library to a bound of names. With UPDATE_DOCS=1 it writes
+// the page instead.
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -7,6 +8,7 @@ import { test } from 'node:test';
 import * as library from '../../src/index.js';
 import { apiPage, exportedNames } from './api-page.js';
 
+const NAMES_MAX = 25;
 const path = join(process.cwd(), 'docs', 'api.md');
 
 test('docs/api.md says what the declarations say', () => {
@@ -14,6 +16,11 @@ test('docs/api.md says what the declarations say', () => {
   if (process.env.UPDATE_DOCS === '1') writeFileSync(path, page);
   const same = readFileSync(path, 'utf8') === page;
   assert.ok(same, 'docs/api.md is behind the code: run this test with UPDATE_DOCS=1');
+});
+
+test(`the library exports at most ${NAMES_MAX} names`, () => {
+  const names = [...exportedNames().keys()];
+  assert.ok(names.length <= NAMES_MAX, `${names.length} names: ${names.join(', ')}`);
 });
 
 test('everything that is exported has its entry, and no entry is empty', () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { UNAPPLIED_BYTES_MAX } from '../../src/journal-defaults.js';
 import { Applier } from '../../src/runtime/applier.js';
 import { Counters, Reservations } from '../../src/runtime/counters.js';
-import { type Acknowledgement, GROUP_BYTES_MAX, Journal, UNAPPLIED_BYTES_MAX } from '../../src/runtime/journal.js';
+import { type Acknowledgement, GROUP_BYTES_MAX, Journal } from '../../src/runtime/journal.js';
 import { Progress } from '../../src/runtime/progress.js';
 import { ShardMap } from '../../src/runtime/shard-map.js';
 import { GroupReader } from '../../src/runtime/storage/group-reader.js';

@@ -78,6 +78,8 @@ export interface LocalOptions {
   readonly workers?: number;
   readonly counters?: readonly string[];
   readonly residentBytesMax?: number;
+  /** Default true. */
+  readonly forceEncoding?: boolean;
 }
 
 export class LocalSystem {
@@ -354,7 +356,7 @@ export class LocalSystem {
       clock: this.clock,
       pulse: new Pulse(),
       residentBytesMax: this.#options.residentBytesMax ?? 64 * 1024 * 1024,
-      forceEncoding: true,
+      forceEncoding: this.#options.forceEncoding ?? true,
       isDurable: true,
       isExplained: true,
       seed: 0,

@@ -12,6 +12,7 @@ const SOON_MS = 1_000;
 /** Rings when it is reminded, unless it is to fail then. */
 function makeBell(strategy: 'restart' | 'escalate') {
   const fails = { left: 0 };
+  const latches: (() => void)[] = [];
   const bell = actor({
     kind: 'bell',
     persistence: 'state',
@@ -19,6 +20,11 @@ function makeBell(strategy: 'restart' | 'escalate') {
     state: () => ({ rung: 0 }),
     messages: {
       remindMe(context, inMs: number) {
+        context.remind('ring', context.now + inMs, 'ring', undefined);
+      },
+      /** The same, when it is let. */
+      async remindMeLate(context, inMs: number) {
+        await new Promise<void>((resolve) => latches.push(resolve));
         context.remind('ring', context.now + inMs, 'ring', undefined);
       },
       ring(context) {
@@ -38,7 +44,7 @@ function makeBell(strategy: 'restart' | 'escalate') {
     const answer = await asked;
     return answer.ok ? answer.value : answer.fault.code;
   };
-  return { bell, system, fails, rung };
+  return { bell, system, fails, latches, rung };
 }
 
 describe('a reminder', () => {
@@ -75,6 +81,36 @@ describe('a reminder', () => {
     assert.equal(await rung(), 'QUARANTINED');
     assert.equal(system.shard.resume('bell/a', true), true);
     await system.pass(LOOK_EVERY_MS);
+    assert.equal(await rung(), 1);
+  });
+
+  it('that is set anew while the turn of its first time waits comes once, at the new time or with the next look (RM1, RM3)', async () => {
+    const { bell, system, latches, rung } = makeBell('restart');
+    system.tell(bell, 'a', 'remindMe', SOON_MS);
+    system.tell(bell, 'a', 'remindMeLate', 3 * SOON_MS);
+    await system.run();
+    await system.pass(SOON_MS);
+    latches.shift()!();
+    await system.run();
+    assert.equal(await rung(), 0);
+    await system.pass(3 * SOON_MS - 1);
+    assert.equal(await rung(), 0);
+    await system.pass(LOOK_EVERY_MS);
+    assert.equal(await rung(), 1);
+    await system.pass(10 * LOOK_EVERY_MS);
+    assert.equal(await rung(), 1);
+    assert.deepEqual(system.failures, []);
+  });
+
+  it('that waits in memory does not keep its actor there (RM4)', async () => {
+    const { bell, system, rung } = makeBell('restart');
+    system.tell(bell, 'a', 'remindMe', SOON_MS);
+    await system.run();
+    system.bury(system.replace(0));
+    await system.run();
+    await system.pass(SOON_MS - 1);
+    assert.equal(system.shard.stats.residentActors, 0);
+    await system.pass(1);
     assert.equal(await rung(), 1);
   });
 

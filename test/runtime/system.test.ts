@@ -112,7 +112,7 @@ describe('a system', { timeout: 120_000 }, () => {
       const home = directory();
       const first = await start({ directory: home, workers });
       const keys = Array.from({ length: 50 }, (_, i) => `key-${i}`);
-      const adds = keys.flatMap((key) => [1, 2, 3].map((by) => first.system.ask(counter, key, 'add', by)));
+      const adds = keys.flatMap((key) => [1, 2, 3].map((by) => first.system.actors.ask(counter, key, 'add', by)));
       const answers = await Promise.all(adds);
       assert.deepEqual(
         answers.map(value),
@@ -131,7 +131,7 @@ describe('a system', { timeout: 120_000 }, () => {
 
       const second = await start({ directory: home, workers });
       assert.equal(second.system.counter('total'), 300);
-      const reads = await Promise.all(keys.map((key) => second.system.ask(counter, key, 'read', null)));
+      const reads = await Promise.all(keys.map((key) => second.system.actors.ask(counter, key, 'read', null)));
       assert.deepEqual(
         reads.map(value),
         keys.map(() => 6),
@@ -144,9 +144,9 @@ describe('a system', { timeout: 120_000 }, () => {
   it('carries tells between workers, in order and all of them', async () => {
     const { system } = await start({ workers: 3 });
     const [from, to] = [keyOn('counter', 0, 3), keyOn('counter', 2, 3)];
-    await Promise.all(Array.from({ length: 500 }, () => system.ask(counter, from, 'forward', { to, by: 1 })));
+    await Promise.all(Array.from({ length: 500 }, () => system.actors.ask(counter, from, 'forward', { to, by: 1 })));
     const deadline = Date.now() + DEADLINE_MS;
-    while (value(await system.ask(counter, to, 'read', null)) < 500) assert.ok(Date.now() < deadline);
+    while (value(await system.actors.ask(counter, to, 'read', null)) < 500) assert.ok(Date.now() < deadline);
     assert.equal(system.counter('total'), 1000);
     await stop(system);
   });
@@ -155,8 +155,8 @@ describe('a system', { timeout: 120_000 }, () => {
     const { system } = await start();
     const idempotency = { scope: 's', key: 'k', fingerprint: 'f' };
     assert.equal(await system.storedAnswer(idempotency), undefined);
-    assert.equal(value(await system.ask(counter, 'a', 'add', 5, { idempotency })), 5);
-    const again = await system.ask(counter, 'a', 'add', 5, { idempotency });
+    assert.equal(value(await system.actors.ask(counter, 'a', 'add', 5, { idempotency })), 5);
+    const again = await system.actors.ask(counter, 'a', 'add', 5, { idempotency });
     assert.deepEqual(again, { ok: true, value: 5, replayed: true });
     assert.deepEqual(await system.storedAnswer(idempotency), { ok: true, value: 5, replayed: true });
     assert.equal(fault((await system.storedAnswer({ ...idempotency, fingerprint: 'g' }))!), 'CONFLICT');
@@ -166,7 +166,7 @@ describe('a system', { timeout: 120_000 }, () => {
   it('never grants more than the maximum to several workers at once (C2)', async () => {
     const { system } = await start({ workers: 3 });
     const asks = Array.from({ length: 600 }, (_, i) =>
-      system.ask(counter, `k${i % 30}`, 'reserve', { by: 3, max: 700 }),
+      system.actors.ask(counter, `k${i % 30}`, 'reserve', { by: 3, max: 700 }),
     );
     const granted = (await Promise.all(asks)).filter((answer) => value(answer)).length;
     assert.equal(granted, Math.floor(700 / 3));
@@ -181,15 +181,15 @@ describe('a system', { timeout: 120_000 }, () => {
     it(`replaces a worker that ${how}: callers in flight get WORKER_LOST, nothing acknowledged is lost`, async () => {
       const { system, troubles } = await start({ workers: 2 });
       const mine = keyOn('counter', 0, 2);
-      assert.equal(value(await system.ask(counter, mine, 'add', 41)), 41);
+      assert.equal(value(await system.actors.ask(counter, mine, 'add', 41)), 41);
       const lost = [
-        system.ask(unruly, keyOn('unruly', 0, 2), 'never', null),
-        system.ask(unruly, keyOn('unruly', 0, 2, 1), message as 'exit', args as number),
+        system.actors.ask(unruly, keyOn('unruly', 0, 2), 'never', null),
+        system.actors.ask(unruly, keyOn('unruly', 0, 2, 1), message as 'exit', args as number),
       ];
-      const other = system.ask(counter, keyOn('counter', 1, 2), 'add', 1);
+      const other = system.actors.ask(counter, keyOn('counter', 1, 2), 'add', 1);
       assert.deepEqual((await Promise.all(lost)).map(fault), ['WORKER_LOST', 'WORKER_LOST']);
       assert.equal(value(await other), 1);
-      assert.equal(await served(() => system.ask(counter, mine, 'read', null)), 41);
+      assert.equal(await served(() => system.actors.ask(counter, mine, 'read', null)), 41);
       assert.ok(troubles.some((trouble) => trouble.message === 'a worker ended'));
       assert.equal((await system.status()).workerReplacements, 1);
       await stop(system);
@@ -205,7 +205,7 @@ describe('a system', { timeout: 120_000 }, () => {
     const load = keys.map(async (key) => {
       while (!isOver) {
         attempted.set(key, attempted.get(key)! + 1);
-        const answer = await system.ask(counter, key, 'add', 1);
+        const answer = await system.actors.ask(counter, key, 'add', 1);
         if (answer.ok) acknowledged.set(key, acknowledged.get(key)! + 1);
         else await new Promise((resolve) => setImmediate(resolve));
       }
@@ -215,7 +215,7 @@ describe('a system', { timeout: 120_000 }, () => {
     await Promise.all(load);
     let total = 0;
     for (const key of keys) {
-      const now = await served(() => system.ask(counter, key, 'read', null));
+      const now = await served(() => system.actors.ask(counter, key, 'read', null));
       assert.ok(now >= acknowledged.get(key)!, `${key}: ${now} of ${acknowledged.get(key)} acknowledged`);
       assert.ok(now <= attempted.get(key)!, `${key}: ${now} of ${attempted.get(key)} attempted`);
       total += now;
@@ -230,9 +230,9 @@ describe('a system', { timeout: 120_000 }, () => {
   it('replaces a worker that is stuck in an endless loop, when asked to', async () => {
     const { system } = await start({ workers: 2 });
     const mine = keyOn('counter', 0, 2);
-    await system.ask(counter, mine, 'add', 5);
-    const stuck = system.ask(unruly, keyOn('unruly', 0, 2), 'spin', null);
-    const waits = system.ask(counter, mine, 'add', 5);
+    await system.actors.ask(counter, mine, 'add', 5);
+    const stuck = system.actors.ask(unruly, keyOn('unruly', 0, 2), 'spin', null);
+    const waits = system.actors.ask(counter, mine, 'add', 5);
     const deadline = Date.now() + DEADLINE_MS;
     let { workers } = await system.status();
     while (workers[0] !== undefined) {
@@ -242,13 +242,13 @@ describe('a system', { timeout: 120_000 }, () => {
     assert.ok(workers[1] !== undefined);
     await system.replaceWorker(0);
     assert.deepEqual([fault(await stuck), fault(await waits)], ['WORKER_LOST', 'WORKER_LOST']);
-    assert.equal(value(await system.ask(counter, mine, 'read', null)), 5);
+    assert.equal(value(await system.actors.ask(counter, mine, 'read', null)), 5);
     await stop(system);
   });
 
   it('answers INTERNAL for a handler that throws, reports each failure, and resumes nobody who is not set aside', async () => {
     const { system, troubles } = await start();
-    assert.equal(fault(await system.ask(unruly, 'a', 'throw', null)), 'INTERNAL');
+    assert.equal(fault(await system.actors.ask(unruly, 'a', 'throw', null)), 'INTERNAL');
     // They come by another way than the answer.
     const failures = () => troubles.filter(({ message }) => message === 'a turn failed').length;
     const deadline = Date.now() + DEADLINE_MS;
@@ -263,11 +263,11 @@ describe('a system', { timeout: 120_000 }, () => {
   it('finishes what was admitted when it stops, slow turns included, and refuses what comes later (SY3)', async () => {
     const home = directory();
     const { system } = await start({ directory: home, workers: 2 });
-    const slow = system.ask(unruly, 'a', 'slow', 60);
-    const adds = Array.from({ length: 200 }, (_, i) => system.ask(counter, `k${i}`, 'add', 1));
+    const slow = system.actors.ask(unruly, 'a', 'slow', 60);
+    const adds = Array.from({ length: 200 }, (_, i) => system.actors.ask(counter, `k${i}`, 'add', 1));
     assert.equal(threadsAlive(), 4);
     const stopping = stop(system);
-    assert.equal(fault(await system.ask(counter, 'k0', 'add', 1)), 'DRAINING');
+    assert.equal(fault(await system.actors.ask(counter, 'k0', 'add', 1)), 'DRAINING');
     await stopping;
     assert.equal(threadsAlive(), 0);
     assert.equal(value(await slow), 60);
@@ -282,7 +282,7 @@ describe('a system', { timeout: 120_000 }, () => {
 
   it('gives the answers of a worker that has ended since, however late this thread gets to them (SY3)', async () => {
     const { system } = await start({ workers: 2 });
-    const asks = Array.from({ length: 20 }, (_, i) => system.ask(counter, `k${i}`, 'add', 1));
+    const asks = Array.from({ length: 20 }, (_, i) => system.actors.ask(counter, `k${i}`, 'add', 1));
     const withWorkers = threadsOfProcess();
     const nobody = new Int32Array(new SharedArrayBuffer(4));
     const deadline = performance.now() + STOP_MS;
@@ -299,8 +299,8 @@ describe('a system', { timeout: 120_000 }, () => {
   it('stops within its limit although a worker is stuck, and answers everyone (SY3)', async () => {
     const { system } = await start({ workers: 2 });
     const asks = [
-      system.ask(unruly, keyOn('unruly', 0, 2), 'spin', null),
-      system.ask(unruly, keyOn('unruly', 1, 2), 'never', null),
+      system.actors.ask(unruly, keyOn('unruly', 0, 2), 'spin', null),
+      system.actors.ask(unruly, keyOn('unruly', 1, 2), 'never', null),
     ];
     const begun = performance.now();
     await stop(system, 200);
@@ -310,7 +310,7 @@ describe('a system', { timeout: 120_000 }, () => {
 
   it('stops while a worker is being replaced', async () => {
     const { system } = await start({ workers: 2 });
-    const lost = system.ask(unruly, keyOn('unruly', 0, 2), 'exit', 1);
+    const lost = system.actors.ask(unruly, keyOn('unruly', 0, 2), 'exit', 1);
     assert.equal(fault(await lost), 'WORKER_LOST');
     await stop(system);
   });
@@ -318,9 +318,9 @@ describe('a system', { timeout: 120_000 }, () => {
   it('goes on replacing a worker that dies again and again, and serves when it lives (SV-1)', async () => {
     const { system } = await start();
     for (let death = 0; death < 3; death++) {
-      const answer = await system.ask(unruly, 'a', 'exit', 1);
+      const answer = await system.actors.ask(unruly, 'a', 'exit', 1);
       assert.equal(fault(answer), 'WORKER_LOST');
-      assert.equal(await served(() => system.ask(counter, 'a', 'add', 1)), death + 1);
+      assert.equal(await served(() => system.actors.ask(counter, 'a', 'add', 1)), death + 1);
     }
     await stop(system);
   });
@@ -345,7 +345,7 @@ describe('a system', { timeout: 120_000 }, () => {
     });
     assert.equal(threadsAlive(), 0);
     const { system } = await start({ directory: home });
-    assert.equal(value(await system.ask(counter, 'a', 'add', 1)), 1);
+    assert.equal(value(await system.actors.ask(counter, 'a', 'add', 1)), 1);
     await stop(system);
   });
 });

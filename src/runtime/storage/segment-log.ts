@@ -22,7 +22,7 @@ import {
   writeGroupHeader,
   writeSegmentHeader,
 } from './group-format.js';
-import { listSegments, makeSegmentFile, SEGMENT_BYTES } from './segments.js';
+import { listSegments, makeSegmentFile } from './segments.js';
 import { StorageError } from './storage-error.js';
 
 /** More spares than this are given back to the file system. */
@@ -57,7 +57,7 @@ export class SegmentLog {
   #staging = Buffer.allocUnsafeSlow(STAGING_BYTES);
 
   /** Takes over all files of a journal whose groups are all applied. */
-  constructor(disk: Disk, segmentBytes = SEGMENT_BYTES) {
+  constructor(disk: Disk, segmentBytes: number) {
     this.#disk = disk;
     this.#segmentBytes = segmentBytes;
     const { begun, blank } = listSegments(disk);

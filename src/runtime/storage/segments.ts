@@ -12,8 +12,6 @@ import { newId } from '../../ids.js';
 import type { Disk, DiskFile, DiskReader } from './disk.js';
 import { PAGE_BYTES, readSegmentHeader, type SegmentHeader } from './group-format.js';
 
-/** Large enough to be begun rarely, small enough that making one (some 10 ms) is hardly felt. */
-export const SEGMENT_BYTES = 16 * 1024 * 1024;
 const ZEROS_BYTES = 1024 * 1024;
 const SUFFIX = '.segment';
 
