@@ -1,4 +1,4 @@
-// The guarantees that guarantees.test.ts holds the runtime to, and planted.test.ts copies of it with a bug in each.
+// The guarantees that any-schedule.ts holds the runtime to, and planted.test.ts copies of it with a bug in each.
 
 import { acknowledgedSurvives, atomicEffects, crashes, oneActivation, oneTurn, resident } from './books.js';
 import { boundedBytes, boundedMailbox, failures } from './bounds.js';
