@@ -10,6 +10,7 @@ import {
   refuseInUse,
   tablesDirectory,
 } from '../runtime/storage/data-directory.js';
+import { endHistory } from '../runtime/storage/history.js';
 import { type LostGroups, planRepair, type RepairPlan, repairJournal } from '../runtime/storage/journal-repair.js';
 import { openLmdbReader } from '../runtime/storage/lmdb-store.js';
 import { refuseNewer } from '../runtime/storage/migrations.js';
@@ -35,6 +36,8 @@ export async function repair(directory: string, isAgreed: boolean): Promise<numb
         print('nothing was changed: give --yes too, and it is done');
         return 1;
       }
+      // Before anything is lost: what counts in this history must not go on where another message stands.
+      endHistory(directory);
       const aside = repairJournal(journal, plan, systemClock.now());
       print(`repaired: the damaged segments are in ${relative(directory, aside)} now, and a server starts on the rest`);
       return 0;

@@ -7,13 +7,15 @@
 // DC1. The copy holds everything that was acknowledged when the copying began: what was not in the tables then is in the
 //      copied journal, or was applied before the tables are copied, which is later.
 // DC2. The groups of the copied journal follow its tables without a gap; those that the tables hold already are passed over.
-// DC3. A journal that is damaged is not copied: its copy would hide what it lacks.
+// DC3. The copy is another history: one that goes on from it is not the one that it was copied from (history.ts).
+// DC4. A journal that is damaged is not copied: its copy would hide what it lacks.
 
 import { dirname, resolve } from 'node:path';
 import { readTablesState } from '../tables.js';
 import { journalDirectory, tablesDirectory } from './data-directory.js';
 import { type Disk, type DiskReader, RealDisk } from './disk.js';
 import { flush } from './flush.js';
+import { endHistory } from './history.js';
 import { SegmentCopy } from './journal-copy.js';
 import { readTail } from './journal-tail.js';
 import { openLmdbReader } from './lmdb-store.js';
@@ -22,13 +24,14 @@ import type { StoreReader } from './store.js';
 
 /**
  * `to` is empty or not there. Resolves when the disk has all of the copy. Throws a StorageError where there is no sound
- * store, a JournalDamage (DC3), or what the disk throws; what was copied by then stays.
+ * store, a JournalDamage (DC4), or what the disk throws; what was copied by then stays.
  */
 export async function copyDataDirectory(from: string, to: string): Promise<void> {
   const tables = openLmdbReader(tablesDirectory(from));
   try {
     copyJournal(tables, new ReadOnlyDisk(journalDirectory(from)), new RealDisk(journalDirectory(to)));
     await tables.backup(tablesDirectory(to));
+    endHistory(to);
     flush(to);
     flush(dirname(resolve(to)));
   } finally {
