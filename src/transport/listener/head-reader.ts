@@ -4,13 +4,14 @@
 // One reader serves a whole listener: heads are read one after the other, never interleaved.
 //
 // Owns:     the bounds of a head, which headers are kept, what makes framing ambiguous.
-// Does not: parse bytes (the adapters' libraries), or answer (the exchanges).
+// Does not: parse bytes (the adapters' libraries), judge handshakes (handshake.ts), or answer (the exchanges).
 //
 // H1. A head whose body could be framed in two ways is never passed on: `framing` flaws end the connection.
 // H2. What is kept is printable ASCII, so that both adapters give the same text for the same bytes.
 
 import { METHODS } from 'node:http';
-import { KNOWN_HEADERS, type KnownHeader, type RequestHead } from './listener.js';
+import { type Handshake, HandshakeReader } from './handshake.js';
+import { KNOWN_HEADERS, type KnownHeader, type RequestHead } from './request-head.js';
 
 /** The request line and all header lines together, the separators not counted. */
 export const HEAD_BYTES_MAX = 16_384;
@@ -29,6 +30,8 @@ export interface ReadHead {
   readonly bodyLength: number | undefined;
   /** The client said that this is its last request on the connection. */
   readonly closing: boolean;
+  /** Undefined unless the request asks for a WebSocket. */
+  readonly handshake: Handshake | undefined;
 }
 
 const knownHeaders: ReadonlySet<string> = new Set(KNOWN_HEADERS);
@@ -51,6 +54,7 @@ const badCoding: HeadFlaw = { kind: 'framing', reason: 'the only Transfer-Encodi
 type MutableHeaders = { -readonly [K in KnownHeader]?: string };
 
 export class HeadReader {
+  readonly #handshake = new HandshakeReader();
   #headers: MutableHeaders = {};
   #count = 0;
   #bytes = 0;
@@ -70,6 +74,7 @@ export class HeadReader {
     this.#coding = undefined;
     this.#closing = false;
     this.#flaw = undefined;
+    this.#handshake.begin();
   }
 
   /** One header line. `name` in lower case. */
@@ -82,8 +87,9 @@ export class HeadReader {
       this.#hosts += 1;
     } else if (name === 'transfer-encoding') {
       this.#coding = this.#coding === undefined ? value.toLowerCase() : `${this.#coding}, ${value}`;
-    } else if (name === 'connection' && closeToken.test(value)) {
-      this.#closing = true;
+    } else {
+      if (name === 'connection' && closeToken.test(value)) this.#closing = true;
+      this.#handshake.header(name, value);
     }
   }
 
@@ -112,6 +118,11 @@ export class HeadReader {
     let bodyLength: number | undefined = 0;
     if (this.#coding !== undefined) bodyLength = undefined;
     else if (lengthText !== undefined) bodyLength = Number(lengthText);
-    return { head: { method: upperCase, path, query, ip, headers: this.#headers }, bodyLength, closing: this.#closing };
+    return {
+      head: { method: upperCase, path, query, ip, headers: this.#headers },
+      bodyLength,
+      closing: this.#closing,
+      handshake: this.#handshake.finish(upperCase, bodyLength),
+    };
   }
 }

@@ -21,6 +21,11 @@
 //
 // Where the adapters cannot be the same, docs/listeners.md says how they differ.
 
+import type { RequestHead, ResponseHeaders } from './request-head.js';
+import type { UpgradeHandler } from './socket.js';
+
+export type { RequestHead, ResponseHeaders } from './request-head.js';
+
 export interface ListenerOptions {
   readonly host: string;
   /** 0 asks for any free port. */
@@ -33,37 +38,17 @@ export interface ListenerOptions {
   readonly headTimeoutMs: number;
   /** An open connection with no request on it is closed after this. */
   readonly idleTimeoutMs: number;
+  /** Of connections and sockets together. */
   readonly connectionsMax: number;
+  /** Most bytes of a WebSocket frame, its fragments joined; FRAME_BYTES_MAX when absent. */
+  readonly frameBytesMax?: number;
+  /** A WebSocket whose peer is mute for this long is closed (socket.ts, S8); SOCKET_IDLE_TIMEOUT_MS when absent. */
+  readonly socketIdleTimeoutMs?: number;
+  /** Takes the upgrade requests (socket.ts). */
+  readonly onUpgrade?: UpgradeHandler;
   /** Told of a handler that threw (L5). */
   readonly onDefect: (error: unknown) => void;
 }
-
-export interface RequestHead {
-  /** Upper case. */
-  readonly method: string;
-  /** As sent: not decoded, without the query. */
-  readonly path: string;
-  /** As sent, without the question mark; empty when there is none. */
-  readonly query: string;
-  /** The peer's address in text form (IPv4-mapped IPv6 is given as IPv4). */
-  readonly ip: string;
-  /** The headers named in KNOWN_HEADERS that were sent. Repeated ones are joined by `, `. */
-  readonly headers: Readonly<Partial<Record<KnownHeader, string>>>;
-}
-
-/** The only request headers that anyone here reads; an adapter copies no others. */
-export const KNOWN_HEADERS = [
-  'authorization',
-  'content-length',
-  'content-type',
-  'idempotency-key',
-  'if-match',
-  'if-none-match',
-  'origin',
-  'x-forwarded-for',
-  'x-request-id',
-] as const;
-export type KnownHeader = (typeof KNOWN_HEADERS)[number];
 
 export type BodyOutcome =
   | { readonly kind: 'body'; readonly bytes: Uint8Array }
@@ -72,9 +57,6 @@ export type BodyOutcome =
   | { readonly kind: 'overloaded' }
   /** The client went away, was too slow, or broke the framing: nobody is left to answer. */
   | { readonly kind: 'aborted' };
-
-/** Header names in lower case, values already checked by the caller for line breaks. */
-export type ResponseHeaders = ReadonlyArray<readonly [name: string, value: string]>;
 
 export interface HttpExchange {
   readonly head: RequestHead;
@@ -96,5 +78,8 @@ export interface Listener {
   drain(): void;
   /** Ends every connection now. */
   close(): void;
+  /** Those that speak HTTP; an accepted socket is none. */
   readonly connections: number;
+  /** Accepted WebSockets that are not closed. */
+  readonly sockets: number;
 }

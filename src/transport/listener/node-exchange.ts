@@ -15,11 +15,12 @@ import type { Duplex } from 'node:stream';
 import { type Clock, systemClock, type Timer } from '../../clock.js';
 import type { BodyBudget } from './body-budget.js';
 import { BodyCollector } from './body-collector.js';
-import type { BodyDeadlines, Expirable } from './body-deadlines.js';
+import type { Deadlines, Expirable } from './deadlines.js';
 import type { DiscardPace } from './discard-pace.js';
 import type { ReadHead } from './head-reader.js';
-import type { BodyOutcome, HttpExchange, RequestHead, ResponseHeaders } from './listener.js';
+import type { BodyOutcome, HttpExchange } from './listener.js';
 import { INTERNAL_BODY, REFUSAL_HEADERS } from './refusal.js';
+import type { RequestHead, ResponseHeaders } from './request-head.js';
 
 /** An unread body up to this size is let through so that the connection can be used again; a larger one ends it. */
 const DISCARD_BYTES_MAX = 65_536;
@@ -31,7 +32,7 @@ const LINGER_MS = 2000;
 export interface NodeExchangeHost {
   readonly bodyBytesMax: number;
   readonly bodies: BodyBudget;
-  readonly deadlines: BodyDeadlines;
+  readonly deadlines: Deadlines;
   readonly discards: DiscardPace;
   readonly draining: boolean;
   onDefect(error: unknown): void;

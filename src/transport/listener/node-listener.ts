@@ -2,8 +2,9 @@
 //
 // The listener over node:http: slower than uWebSockets.js, and there wherever Node is.
 //
-// Owns:     the server, its timeouts and connection bound, what is answered when the parser gives up, draining.
-// Does not: hold one request's state (node-exchange.ts), or judge heads (head-reader.ts).
+// Owns:     the server, its timeouts and connection bound, what is answered when the parser gives up, draining; the server
+//           of `ws`, and which requests reach it.
+// Does not: hold the state of one request (node-exchange.ts) or socket (node-socket.ts), or judge heads (head-reader.ts).
 //
 // A1. No event of the server or of a socket is left without a listener that could throw.
 // A2. At most PIPELINE_MAX requests of one connection wait for an answer; the next one ends the connection.
@@ -12,19 +13,26 @@
 // A4. A socket that Node has handed over, or that was refused without a request, is read to its end, for a bounded time:
 //     one that nobody reads would never be found closed.
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { WebSocket, WebSocketServer } from 'ws';
 import { systemClock } from '../../clock.js';
 import { BODIES_BYTES_MAX, BodyBudget } from './body-budget.js';
-import { BodyDeadlines } from './body-deadlines.js';
+import { Deadlines } from './deadlines.js';
 import { DiscardPace } from './discard-pace.js';
+import { asksWebSocket } from './handshake.js';
 import { HEAD_BYTES_MAX, HEADER_COUNT_MAX, type HeadFlaw, HeadReader } from './head-reader.js';
 import { listenError } from './listen-error.js';
 import type { Listener, ListenerOptions, RequestHandler } from './listener.js';
 import { NodeExchange, type NodeExchangeHost } from './node-exchange.js';
+import { LOOKS, NodeSocket, type NodeSocketHost } from './node-socket.js';
 import { addressFromText } from './peer-address.js';
-import { badRequestBody, REFUSAL_HEADERS, statusOfFlaw } from './refusal.js';
+import { badRequestBody, headersOfHandshake, REFUSAL_HEADERS, statusOfFlaw } from './refusal.js';
+import type { ResponseHeaders } from './request-head.js';
+import type { UpgradeHandler } from './socket.js';
+import { FRAME_BYTES_MAX, PENDING_PONGS_MAX, SOCKET_IDLE_TIMEOUT_MS } from './socket-bounds.js';
+import { askUpgrade, type UpgradeAccepted } from './upgrade.js';
 
 /** Requests of one connection that may wait for an answer at once. */
 export const PIPELINE_MAX = 16;
@@ -32,6 +40,8 @@ export const PIPELINE_MAX = 16;
 const TIMEOUT_CHECK_MS_MAX = 1000;
 /** Room for the colons, spaces and line ends of a head, which HEAD_BYTES_MAX does not count. */
 const SEPARATOR_BYTES_MAX = 1024;
+/** How long a peer may take to answer our side of a close handshake. */
+const CLOSE_TIMEOUT_MS = 16_000;
 
 interface Connection {
   readonly ip: string;
@@ -39,23 +49,62 @@ interface Connection {
   open: number;
   /** One was answered, and told that it is the last (A3). */
   closing: boolean;
+  /** It was accepted as a WebSocket. */
+  upgraded: boolean;
+}
+
+/** Node hands over each request that offers any other protocol; here only those that ask for a WebSocket are (HS1). */
+class Request extends IncomingMessage {
+  declare asksUpgrade: boolean | null;
+
+  get upgrade(): boolean {
+    return this.asksUpgrade === true && (this.method === 'CONNECT' || asksWebSocket(this.headers.upgrade));
+  }
+
+  set upgrade(asks: boolean | null) {
+    this.asksUpgrade = asks;
+  }
+}
+
+class OwnedWebSocket extends WebSocket {
+  owner: NodeSocket | undefined;
+}
+
+// One set of listeners for all sockets.
+function onMessage(this: WebSocket, data: WebSocket.RawData, isBinary: boolean): void {
+  // A Buffer, since nothing else was asked for.
+  (this as OwnedWebSocket).owner?.message(data as Buffer, isBinary);
+}
+/** A breach of the protocol, or of a bound: the package has begun to close. */
+function onError(this: WebSocket): void {
+  (this as OwnedWebSocket).owner?.closed(1006);
+}
+function onClose(this: WebSocket, code: number): void {
+  (this as OwnedWebSocket).owner?.closed(code);
 }
 
 export function openNodeListener(options: ListenerOptions, handler: RequestHandler): Listener {
   return new NodeListener(options, handler);
 }
 
-class NodeListener implements Listener, NodeExchangeHost {
+class NodeListener implements Listener, NodeExchangeHost, NodeSocketHost {
   readonly adapter = 'node';
   readonly bodyBytesMax: number;
   readonly bodies: BodyBudget;
-  readonly deadlines: BodyDeadlines;
+  readonly deadlines: Deadlines;
   readonly discards = new DiscardPace(systemClock);
+  readonly looks: Deadlines;
   readonly #options: ListenerOptions;
   readonly #handler: RequestHandler;
-  readonly #server: Server;
+  readonly #server: Server<typeof Request, typeof ServerResponse>;
+  readonly #webSockets: WebSocketServer;
   readonly #reader = new HeadReader();
   readonly #connections = new Map<Duplex, Connection>();
+  /** Of `#connections`. */
+  #upgraded = 0;
+  #sockets = 0;
+  /** What handleUpgrade is to answer, for the length of its call. */
+  #protocol: string | undefined;
   #draining = false;
 
   constructor(options: ListenerOptions, handler: RequestHandler) {
@@ -63,9 +112,11 @@ class NodeListener implements Listener, NodeExchangeHost {
     this.#handler = handler;
     this.bodyBytesMax = options.bodyBytesMax;
     this.bodies = new BodyBudget(options.bodiesBytesMax ?? BODIES_BYTES_MAX);
-    this.deadlines = new BodyDeadlines(options.bodyTimeoutMs, systemClock);
+    this.deadlines = new Deadlines(options.bodyTimeoutMs, systemClock);
+    this.looks = new Deadlines((options.socketIdleTimeoutMs ?? SOCKET_IDLE_TIMEOUT_MS) / LOOKS, systemClock);
     const shortestMs = Math.min(options.headTimeoutMs, options.bodyTimeoutMs, options.idleTimeoutMs);
-    this.#server = createServer({
+    this.#server = createServer<typeof Request, typeof ServerResponse>({
+      IncomingMessage: Request,
       maxHeaderSize: HEAD_BYTES_MAX + SEPARATOR_BYTES_MAX,
       headersTimeout: options.headTimeoutMs,
       requestTimeout: options.headTimeoutMs + options.bodyTimeoutMs,
@@ -84,10 +135,34 @@ class NodeListener implements Listener, NodeExchangeHost {
     this.#server.on('checkExpectation', (request, response) => this.#request(request, response));
     this.#server.on('clientError', (error, socket) => this.#unreadable(error, socket));
     this.#server.on('connect', (_request, socket) => this.#refuseRaw(socket, 400, 'CONNECT is not taken'));
+    this.#webSockets = this.#webSocketServer();
+    const { onUpgrade } = options;
+    if (onUpgrade === undefined) return;
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head, onUpgrade));
+  }
+
+  #webSocketServer(): WebSocketServer {
+    const settings = {
+      noServer: true,
+      clientTracking: false,
+      WebSocket: OwnedWebSocket,
+      maxPayload: this.#options.frameBytesMax ?? FRAME_BYTES_MAX,
+      skipUTF8Validation: false,
+      // No extension, either way (S5).
+      perMessageDeflate: false,
+      maxPendingAutoPongs: PENDING_PONGS_MAX,
+      closeTimeout: CLOSE_TIMEOUT_MS,
+      handleProtocols: () => this.#protocol ?? false,
+    } as const;
+    return new WebSocketServer(settings);
   }
 
   get connections(): number {
-    return this.#connections.size;
+    return this.#connections.size - this.#upgraded;
+  }
+
+  get sockets(): number {
+    return this.#sockets;
   }
 
   get draining(): boolean {
@@ -108,8 +183,13 @@ class NodeListener implements Listener, NodeExchangeHost {
   }
 
   #connected(socket: Socket): void {
-    this.#connections.set(socket, { ip: addressFromText(socket.remoteAddress), open: 0, closing: false });
-    socket.once('close', () => this.#connections.delete(socket));
+    const ip = addressFromText(socket.remoteAddress);
+    const connection = { ip, open: 0, closing: false, upgraded: false };
+    this.#connections.set(socket, connection);
+    socket.once('close', () => {
+      this.#connections.delete(socket);
+      if (connection.upgraded) this.#upgraded -= 1;
+    });
     // Node stops watching a socket that it hands over (CONNECT): its errors must not go unheard.
     socket.on('error', () => socket.destroy());
   }
@@ -145,6 +225,57 @@ class NodeListener implements Listener, NodeExchangeHost {
     return reader.finish(request.method ?? '', path, mark < 0 ? '' : target.slice(mark + 1), ip);
   }
 
+  #upgrade(request: Request, socket: Socket, head: Buffer, onUpgrade: UpgradeHandler): void {
+    const connection = this.#connections.get(socket);
+    if (connection?.closing) {
+      this.#lookAway(socket);
+      return;
+    }
+    // It would be answered ahead of the requests before it.
+    if (connection === undefined || connection.open > 0) {
+      socket.destroy();
+      return;
+    }
+    const read = this.#read(request, connection.ip);
+    if ('kind' in read) {
+      this.#refuseRaw(socket, statusOfFlaw(read), read.reason);
+    } else if (request.httpVersion !== '1.1') {
+      this.#refuseRaw(socket, 505, onlyHttp11.reason);
+    } else if (read.handshake === undefined) {
+      this.#refuseRaw(socket, 400, 'it cannot be read as an upgrade');
+    } else if (read.handshake.kind === 'flawed') {
+      const { status, reason } = read.handshake;
+      this.#answerLast(socket, status, headersOfHandshake(read.handshake), badRequestBody(reason));
+    } else {
+      const answer = askUpgrade(read.head, read.handshake, onUpgrade, (error) => this.onDefect(error));
+      if (answer.kind === 'accepted') this.#accept(request, socket, head, connection, answer);
+      else this.#answerLast(socket, answer.status, answer.headers, answer.body);
+    }
+  }
+
+  #accept(request: Request, socket: Socket, head: Buffer, connection: Connection, answer: UpgradeAccepted): void {
+    const owner = new NodeSocket(this, answer.handler, socket);
+    let isOpen = false;
+    this.#protocol = answer.protocol;
+    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      isOpen = true;
+      connection.upgraded = true;
+      this.#upgraded += 1;
+      (webSocket as OwnedWebSocket).owner = owner;
+      webSocket.on('message', onMessage).on('error', onError).on('close', onClose);
+      owner.opened(webSocket);
+    });
+    if (!isOpen) owner.missed();
+  }
+
+  socketOpened(): void {
+    this.#sockets += 1;
+  }
+
+  socketClosed(): void {
+    this.#sockets -= 1;
+  }
+
   takeNoMore(socket: Duplex): void {
     const connection = this.#connections.get(socket);
     if (connection !== undefined) connection.closing = true;
@@ -173,12 +304,19 @@ class NodeListener implements Listener, NodeExchangeHost {
       socket.destroy();
       return;
     }
-    const body = badRequestBody(reason);
-    const fields = REFUSAL_HEADERS.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-    const length = Buffer.byteLength(body);
-    socket.end(
-      `HTTP/1.1 ${status} Bad Request\r\n${fields}connection: close\r\ncontent-length: ${length}\r\n\r\n${body}`,
-    );
+    this.#answerLast(socket, status, REFUSAL_HEADERS, badRequestBody(reason));
+  }
+
+  /** Answers on a socket that Node has let go of, and ends it. */
+  #answerLast(socket: Duplex, status: number, headers: ResponseHeaders, body: string): void {
+    const lines = [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}`,
+      ...headers.map(([name, value]) => `${name}: ${value}`),
+      `date: ${new Date(systemClock.now()).toUTCString()}`,
+      'connection: close',
+      `content-length: ${Buffer.byteLength(body)}`,
+    ];
+    socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
     this.#lookAway(socket);
   }
 
@@ -198,12 +336,16 @@ class NodeListener implements Listener, NodeExchangeHost {
     this.#draining = true;
     this.#server.close();
     // Node counts only those as idle that were answered before; one that has said nothing yet is idle too.
-    for (const [socket, connection] of this.#connections) if (connection.open === 0) socket.destroy();
+    for (const [socket, connection] of this.#connections) {
+      if (connection.open === 0 && !connection.upgraded) socket.destroy();
+    }
   }
 
   close(): void {
     this.drain();
     this.#server.closeAllConnections();
+    // Node knows nothing of those that it has handed over.
+    for (const [socket, { upgraded }] of this.#connections) if (upgraded) socket.destroy();
   }
 }
 

@@ -2,8 +2,9 @@
 // The shape is the one of every other error on the wire.
 
 import { errorMessage, errorTable } from '../../errors.js';
+import { type FlawedHandshake, WEBSOCKET_VERSION } from './handshake.js';
 import type { HeadFlaw } from './head-reader.js';
-import type { ResponseHeaders } from './listener.js';
+import type { ResponseHeaders } from './request-head.js';
 
 export const REFUSAL_HEADERS: ResponseHeaders = [
   ['content-type', 'application/json'],
@@ -24,4 +25,15 @@ export const INTERNAL_BODY = JSON.stringify({
 
 export function statusOfFlaw(flaw: HeadFlaw): number {
   return flaw.kind === 'too_large' ? 431 : 400;
+}
+
+/** What is spoken here is named, as RFC 6455 and HTTP ask of a 426. */
+const VERSION_HEADERS: ResponseHeaders = [
+  ...REFUSAL_HEADERS,
+  ['upgrade', 'websocket'],
+  ['sec-websocket-version', WEBSOCKET_VERSION],
+];
+
+export function headersOfHandshake({ status }: FlawedHandshake): ResponseHeaders {
+  return status === 426 ? VERSION_HEADERS : REFUSAL_HEADERS;
 }

@@ -14,10 +14,11 @@
 import { STATUS_CODES } from 'node:http';
 import type { BodyBudget } from './body-budget.js';
 import { BodyCollector } from './body-collector.js';
-import type { BodyDeadlines, Expirable } from './body-deadlines.js';
+import type { Deadlines, Expirable } from './deadlines.js';
 import type { ReadHead } from './head-reader.js';
-import type { BodyOutcome, HttpExchange, RequestHead, ResponseHeaders } from './listener.js';
+import type { BodyOutcome, HttpExchange } from './listener.js';
 import { INTERNAL_BODY, REFUSAL_HEADERS } from './refusal.js';
+import type { RequestHead, ResponseHeaders } from './request-head.js';
 
 /** An unread body up to this size is let through so that the connection can be used again; a larger one ends it. */
 export const DISCARD_BYTES_MAX = 65_536;
@@ -38,7 +39,7 @@ export interface NativeResponse {
 export interface ExchangeHost {
   readonly bodyBytesMax: number;
   readonly bodies: BodyBudget;
-  readonly deadlines: BodyDeadlines;
+  readonly deadlines: Deadlines;
   readonly draining: boolean;
   onDefect(error: unknown): void;
   /** The exchange holds no native response any more. */

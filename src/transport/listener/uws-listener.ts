@@ -3,8 +3,8 @@
 // The listener over uWebSockets.js: the fast one. The library is an optional, native dependency, so it is loaded
 // when first asked for, and failing to load is an ordinary condition.
 //
-// Owns:     loading the library, the listen socket, the count of connections, draining.
-// Does not: hold a request longer than its callback (uws-exchange.ts).
+// Owns:     loading the library, the listen socket, the counts of connections and sockets, draining.
+// Does not: hold a request longer than its callback (uws-exchange.ts), or a socket (uws-socket.ts).
 //
 // A1. The library is loaded on the main thread only: in a worker it takes the process down with it.
 // A2. Nothing thrown leaves a callback of the library.
@@ -16,14 +16,28 @@
 import { createServer } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
 import { systemClock, type Timer } from '../../clock.js';
+import { invariant } from '../../invariant.js';
 import { BODIES_BYTES_MAX, BodyBudget } from './body-budget.js';
-import { BodyDeadlines } from './body-deadlines.js';
-import { HEAD_BYTES_MAX, type HeadFlaw, HeadReader } from './head-reader.js';
+import { Deadlines } from './deadlines.js';
+import type { SoundHandshake } from './handshake.js';
+import { HEAD_BYTES_MAX, type HeadFlaw, HeadReader, type ReadHead } from './head-reader.js';
 import { listenError } from './listen-error.js';
 import type { Listener, ListenerOptions, RequestHandler } from './listener.js';
 import { addressFromBytes } from './peer-address.js';
-import { badRequestBody, REFUSAL_HEADERS, statusOfFlaw } from './refusal.js';
+import { badRequestBody, headersOfHandshake, REFUSAL_HEADERS, statusOfFlaw } from './refusal.js';
+import type { ResponseHeaders } from './request-head.js';
+import type { UpgradeHandler } from './socket.js';
+import { SOCKET_IDLE_TIMEOUT_MS } from './socket-bounds.js';
+import { askUpgrade } from './upgrade.js';
 import { closeQuietly, type ExchangeHost, type NativeResponse, statusLine, UwsExchange } from './uws-exchange.js';
+import {
+  openUwsSocket,
+  type SocketBehavior,
+  type SocketHost,
+  socketBehavior,
+  type UpgradableResponse,
+  type UpgradeContext,
+} from './uws-socket.js';
 
 /** After the last answer of a drain, what is still unsent gets this long before every connection is closed. */
 const DRAIN_LINGER_MS = 500;
@@ -45,10 +59,13 @@ type ListenSocket = object;
 interface App {
   filter(run: (res: ConnectedResponse, change: number) => void): unknown;
   any(pattern: string, run: (res: ConnectedResponse, req: NativeRequest) => void): unknown;
+  ws(pattern: string, behavior: SocketBehavior & { readonly upgrade: TakeUpgrade }): unknown;
   listen(host: string, port: number, options: number, take: (socket: ListenSocket | false) => void): unknown;
   close(): unknown;
 }
-interface ConnectedResponse extends NativeResponse {
+/** Called for each GET that has a Sec-WebSocket-Key of 24 characters, whatever else it says. */
+type TakeUpgrade = (res: ConnectedResponse, req: NativeRequest, context: UpgradeContext) => void;
+interface ConnectedResponse extends UpgradableResponse {
   getRemoteAddress(): ArrayBuffer;
 }
 interface NativeRequest {
@@ -74,11 +91,11 @@ export async function openUwsListener(options: ListenerOptions, handler: Request
   return new UwsListener(await loadUws(), options, handler);
 }
 
-class UwsListener implements Listener, ExchangeHost {
+class UwsListener implements Listener, ExchangeHost, SocketHost {
   readonly adapter = 'uws';
   readonly bodyBytesMax: number;
   readonly bodies: BodyBudget;
-  readonly deadlines: BodyDeadlines;
+  readonly deadlines: Deadlines;
   readonly #library: UwsLibrary;
   readonly #options: ListenerOptions;
   readonly #handler: RequestHandler;
@@ -87,6 +104,7 @@ class UwsListener implements Listener, ExchangeHost {
   readonly #takeHeader = (name: string, value: string): void => this.#reader.header(name, value);
   #listenSocket: ListenSocket | undefined;
   #connections = 0;
+  #sockets = 0;
   #inFlight = 0;
   #draining = false;
   #closed = false;
@@ -98,14 +116,24 @@ class UwsListener implements Listener, ExchangeHost {
     this.#handler = handler;
     this.bodyBytesMax = options.bodyBytesMax;
     this.bodies = new BodyBudget(options.bodiesBytesMax ?? BODIES_BYTES_MAX);
-    this.deadlines = new BodyDeadlines(options.bodyTimeoutMs, systemClock);
+    this.deadlines = new Deadlines(options.bodyTimeoutMs, systemClock);
     this.#app = library.App();
     this.#app.filter((res, change) => this.#count(res, change));
-    this.#app.any('/*', (res, req) => this.#request(res, req));
+    this.#app.any('/*', (res, req) => this.#request(res, req, undefined));
+    if (options.onUpgrade === undefined) return;
+    const idleTimeoutMs = options.socketIdleTimeoutMs ?? SOCKET_IDLE_TIMEOUT_MS;
+    this.#app.ws('/*', {
+      ...socketBehavior(options.frameBytesMax, idleTimeoutMs),
+      upgrade: (res, req, context) => this.#request(res, req, context),
+    });
   }
 
   get connections(): number {
     return this.#connections;
+  }
+
+  get sockets(): number {
+    return this.#sockets;
   }
 
   get draining(): boolean {
@@ -131,10 +159,10 @@ class UwsListener implements Listener, ExchangeHost {
 
   #count(res: NativeResponse, change: number): void {
     this.#connections += change;
-    if (change > 0 && this.#connections > this.#options.connectionsMax) res.close();
+    if (change > 0 && this.#connections + this.#sockets > this.#options.connectionsMax) res.close();
   }
 
-  #request(res: ConnectedResponse, req: NativeRequest): void {
+  #request(res: ConnectedResponse, req: NativeRequest, context: UpgradeContext | undefined): void {
     try {
       const reader = this.#reader;
       reader.begin();
@@ -145,12 +173,54 @@ class UwsListener implements Listener, ExchangeHost {
         refuse(res, read);
         return;
       }
-      this.#inFlight += 1;
-      new UwsExchange(this, res, read).run(this.#handler);
+      const { onUpgrade } = this.#options;
+      const { handshake } = read;
+      if (onUpgrade === undefined || handshake === undefined) {
+        this.#inFlight += 1;
+        new UwsExchange(this, res, read).run(this.#handler);
+      } else if (handshake.kind === 'sound') {
+        this.#upgrade(res, read, handshake, context, onUpgrade);
+      } else {
+        this.#answerLast(res, read, handshake.status, headersOfHandshake(handshake), badRequestBody(handshake.reason));
+      }
     } catch (error) {
       this.onDefect(error);
       closeQuietly(res);
     }
+  }
+
+  #upgrade(
+    res: ConnectedResponse,
+    read: ReadHead,
+    handshake: SoundHandshake,
+    context: UpgradeContext | undefined,
+    onUpgrade: UpgradeHandler,
+  ): void {
+    // A sound handshake is one that the library takes for an upgrade.
+    invariant(context !== undefined, 'an upgrade has its context');
+    const answer = askUpgrade(read.head, handshake, onUpgrade, (error) => this.onDefect(error));
+    if (answer.kind === 'refused') {
+      this.#answerLast(res, read, answer.status, answer.headers, answer.body);
+      return;
+    }
+    openUwsSocket(this, res, context, handshake.key, answer);
+  }
+
+  /** Answers as a request, and ends the connection. */
+  #answerLast(res: ConnectedResponse, read: ReadHead, status: number, headers: ResponseHeaders, body: string): void {
+    this.#inFlight += 1;
+    new UwsExchange(this, res, { ...read, closing: true }).run((exchange) => exchange.respond(status, headers, body));
+  }
+
+  /** The library tells no end of a connection that became a socket. */
+  socketOpened(): void {
+    this.#connections -= 1;
+    this.#sockets += 1;
+  }
+
+  socketClosed(): void {
+    this.#sockets -= 1;
+    this.#lingerWhenIdle();
   }
 
   onDefect(error: unknown): void {
@@ -159,21 +229,27 @@ class UwsListener implements Listener, ExchangeHost {
 
   finished(): void {
     this.#inFlight -= 1;
-    if (this.#draining && this.#inFlight === 0) this.#linger();
+    this.#lingerWhenIdle();
   }
 
   drain(): void {
     if (this.#draining) return;
     this.#draining = true;
     this.#stopAccepting();
-    if (this.#inFlight === 0) this.#linger();
+    this.#lingerWhenIdle();
   }
 
-  #linger(): void {
+  /** Idle connections cannot be told from sockets when closing: while there are sockets (S9), they end by themselves. */
+  #lingerWhenIdle(): void {
+    if (!this.#draining || this.#closed || !this.#isIdle()) return;
     this.#lingering ??= systemClock.after(DRAIN_LINGER_MS, () => {
       this.#lingering = undefined;
-      if (this.#inFlight === 0) this.close();
+      if (this.#isIdle()) this.close();
     });
+  }
+
+  #isIdle(): boolean {
+    return this.#inFlight === 0 && this.#sockets === 0;
   }
 
   #stopAccepting(): void {

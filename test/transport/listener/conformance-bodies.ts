@@ -226,7 +226,7 @@ export function bodyConformance(_subject: Subject, stage: Stage): void {
         if (outcome.kind === 'body') arrived.push(exchange);
       });
     };
-    const { connect } = await stage.listen(handler, { bodyTimeoutMs: 30 });
+    const { connect } = await stage.listen(handler, { bodyTimeoutMs: 300 });
     const [whole, slow] = [await connect(), await connect()];
     whole.send(`POST / HTTP/1.1\r\n${HOST}Content-Length: 3\r\n\r\nab`);
     await eventually('the first bytes', () => seen === 1);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { networkInterfaces } from 'node:os';
 import { it } from 'node:test';
-import type { RequestHead } from '../../../src/transport/listener/listener.js';
+import type { RequestHead } from '../../../src/transport/listener/request-head.js';
 import { echoHead, HOST, type Stage, type Subject, TEXT } from './listener-stage.js';
 import type { RawClient } from './raw-client.js';
 

@@ -6,8 +6,8 @@ import type {
   Listener,
   ListenerOptions,
   RequestHandler,
-  ResponseHeaders,
 } from '../../../src/transport/listener/listener.js';
+import type { ResponseHeaders } from '../../../src/transport/listener/request-head.js';
 import { RawClient } from './raw-client.js';
 
 export interface Subject {

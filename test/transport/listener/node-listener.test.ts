@@ -4,6 +4,8 @@ import { openNodeListener, PIPELINE_MAX } from '../../../src/transport/listener/
 import { listenerConformance } from './listener-conformance.js';
 import { HOST, Stage, type Subject } from './listener-stage.js';
 import { eventually } from './raw-client.js';
+import { socketConformance } from './socket-conformance.js';
+import { frame, framesOf, serve, upgradeRequest } from './socket-stage.js';
 
 const subject: Subject = {
   name: 'node',
@@ -11,6 +13,7 @@ const subject: Subject = {
 };
 
 listenerConformance(subject);
+socketConformance(subject);
 
 describe('the node listener, by its own rules', () => {
   const stage = new Stage(subject);
@@ -34,6 +37,16 @@ describe('the node listener, by its own rules', () => {
     client.send(`GET / HTTP/1.1\r\n${HOST}\r\n`);
     assert.equal((await client.answer()).body, 'ok');
     await client.end();
+  });
+
+  it('takes frames that are sent right behind the upgrade request', async () => {
+    const { connect } = await serve(stage);
+    const client = await connect();
+    client.send(upgradeRequest() + frame('first') + frame('second'));
+    assert.equal((await client.answer()).status, 101);
+    await eventually('both echoes', () => framesOf(client).length === 2);
+    const heard = framesOf(client).map(({ payload }) => payload.toString());
+    assert.deepEqual(heard, ['first', 'second']);
   });
 
   it('takes no request behind an answer that ends the connection (A3)', async () => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 
-const DEADLINE_MS = 5000;
+export const DEADLINE_MS = 5000;
 
 export interface RawAnswer {
   readonly status: number;
@@ -144,10 +144,10 @@ function parseAnswer(bytes: Buffer, bodiless: boolean): { answer: RawAnswer; byt
 }
 
 /** Resolves when `condition` holds; rejects after the deadline. */
-export async function eventually(what: string, condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + DEADLINE_MS;
+export async function eventually(what: string, condition: () => boolean, deadlineMs = DEADLINE_MS): Promise<void> {
+  const deadline = performance.now() + deadlineMs;
   while (!condition()) {
-    assert.ok(performance.now() < deadline, `not within ${DEADLINE_MS} ms: ${what}`);
+    assert.ok(performance.now() < deadline, `not within ${deadlineMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

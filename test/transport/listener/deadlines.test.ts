@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Clock } from '../../../src/clock.js';
-import { BodyDeadlines, type Expirable } from '../../../src/transport/listener/body-deadlines.js';
+import { Deadlines, type Expirable } from '../../../src/transport/listener/deadlines.js';
 
 /** A clock in the hand, with at most one timer at a time: more would break D2. */
 class HandClock implements Clock {
@@ -41,10 +41,10 @@ function body(expired: string[], name: string): Expirable {
   return { expire: () => expired.push(name) };
 }
 
-describe('the deadlines of bodies', () => {
+describe('deadlines', () => {
   it('expire who still waits, in the order of beginning, and nobody who has ended (D1)', () => {
     const clock = new HandClock();
-    const deadlines = new BodyDeadlines(100, clock);
+    const deadlines = new Deadlines(100, clock);
     const expired: string[] = [];
     const [a, b, c] = [body(expired, 'a'), body(expired, 'b'), body(expired, 'c')];
     deadlines.begin(a);
@@ -62,7 +62,7 @@ describe('the deadlines of bodies', () => {
 
   it('run a timer only while somebody waits (D2)', () => {
     const clock = new HandClock();
-    const deadlines = new BodyDeadlines(100, clock);
+    const deadlines = new Deadlines(100, clock);
     const [a, b] = [body([], 'a'), body([], 'b')];
     deadlines.begin(a);
     deadlines.begin(b);
@@ -73,5 +73,22 @@ describe('the deadlines of bodies', () => {
     deadlines.begin(a);
     clock.advanceTo(100);
     assert.deepEqual([clock.timer, deadlines.waiting], [undefined, 0]);
+  });
+
+  it('let one begin again while it is expired, and keep nobody else waiting (D2, D3)', () => {
+    const clock = new HandClock();
+    const deadlines = new Deadlines(100, clock);
+    const expired: string[] = [];
+    const again: Expirable = {
+      expire: () => {
+        expired.push(`again ${clock.time}`);
+        deadlines.begin(again);
+      },
+    };
+    deadlines.begin(again);
+    clock.advanceTo(10);
+    deadlines.begin({ expire: () => expired.push(`late ${clock.time}`) });
+    clock.advanceTo(200);
+    assert.deepEqual(expired, ['again 100', 'late 110', 'again 200']);
   });
 });
