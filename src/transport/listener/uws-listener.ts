@@ -108,6 +108,8 @@ class UwsListener implements Listener, ExchangeHost, SocketHost {
   #inFlight = 0;
   #draining = false;
   #closed = false;
+  /** Sockets that sent something in this turn of the loop. */
+  #unflushed: { flush(): void }[] = [];
   #lingering: Timer | undefined;
 
   constructor(library: UwsLibrary, options: ListenerOptions, handler: RequestHandler) {
@@ -210,6 +212,15 @@ class UwsListener implements Listener, ExchangeHost, SocketHost {
   #answerLast(res: ConnectedResponse, read: ReadHead, status: number, headers: ResponseHeaders, body: string): void {
     this.#inFlight += 1;
     new UwsExchange(this, res, { ...read, closing: true }).run((exchange) => exchange.respond(status, headers, body));
+  }
+
+  flushSoon(socket: { flush(): void }): void {
+    if (this.#unflushed.push(socket) > 1) return;
+    setImmediate(() => {
+      const sockets = this.#unflushed;
+      this.#unflushed = [];
+      for (const one of sockets) one.flush();
+    });
   }
 
   /** The library tells no end of a connection that became a socket. */

@@ -13,12 +13,16 @@
 //     before it was answered, which RFC 6455 forbids: the library forgets what came in one packet with the handshake. But
 //     when it is asked later it sometimes cuts the new socket (mended upstream in 2026, uWebSockets pull request 1929).
 // W4. A peer that asks for answers, pongs too, and does not read them is cut before they fill the memory.
+// W5. What is sent in one turn of the loop leaves in one piece, at its end: the library makes a system call of each send
+//     otherwise, which costs more than all that leads to it. At most CORKED_BYTES_MAX wait for that.
 
 import type { CloseCode, Socket, SocketHandler } from './socket.js';
 import { closeReason, FRAME_BYTES_MAX, PENDING_PONGS_MAX, SEND_BUFFER_BYTES_MAX } from './socket-bounds.js';
 import type { UpgradeAccepted } from './upgrade.js';
 import type { NativeResponse } from './uws-exchange.js';
 
+/** What waits for the end of the turn: the library itself gathers no more than this. */
+const CORKED_BYTES_MAX = 16 * 1024;
 /** What send() says of data that it dropped, because more than `maxBackpressure` waits. */
 const DROPPED = 2;
 /** The library counts idle time in steps of 4 seconds, and ends the process where it is outside of these. */
@@ -29,6 +33,7 @@ const IDLE_MAX_S = 960;
 /** The part of the library's WebSocket that is used here. */
 export interface NativeSocket {
   send(data: string | Uint8Array, isBinary: boolean): number;
+  cork(run: () => void): unknown;
   getBufferedAmount(): number;
   end(code: number, reason: string): void;
   close(): void;
@@ -63,6 +68,8 @@ export interface SocketBehavior {
 /** What a socket needs of its listener. */
 export interface SocketHost {
   onDefect(error: unknown): void;
+  /** flush() is called at the end of this turn of the loop. */
+  flushSoon(socket: { flush(): void }): void;
   socketOpened(): void;
   socketClosed(): void;
 }
@@ -96,10 +103,15 @@ export function openUwsSocket(
   response.upgrade({ socket: new UwsSocket(host, handler) }, key, protocol ?? '', '', context);
 }
 
+/** Most sockets have nothing to send: they share this, which nothing is put into. */
+const NONE: (string | Uint8Array)[] = [];
+
 class UwsSocket implements Socket {
   readonly #host: SocketHost;
   readonly #handler: SocketHandler;
   #native: NativeSocket | undefined;
+  #queue: (string | Uint8Array)[] = NONE;
+  #queuedBytes = 0;
   /** Pongs that were sent since the peer had taken everything, at most. */
   #pongs = 0;
 
@@ -109,22 +121,46 @@ class UwsSocket implements Socket {
   }
 
   get bufferedBytes(): number {
-    return this.#native?.getBufferedAmount() ?? 0;
+    return this.#native === undefined ? 0 : this.#native.getBufferedAmount() + this.#queuedBytes;
   }
 
   send(data: string | Uint8Array): boolean {
+    if (this.#native === undefined) return false;
+    if (this.#queue.length === 0) {
+      this.#queue = [];
+      this.#host.flushSoon(this);
+    }
+    // Whose bytes they are may use them again.
+    this.#queue.push(typeof data === 'string' ? data : new Uint8Array(data));
+    this.#queuedBytes += data.length;
+    if (this.#queuedBytes > CORKED_BYTES_MAX) this.flush();
+    return this.#native !== undefined;
+  }
+
+  /** Hands over what was sent in this turn of the loop (W5). */
+  flush(): void {
     const native = this.#native;
-    if (native === undefined) return false;
-    if (native.send(data, typeof data !== 'string') !== DROPPED) return true;
-    this.terminate();
-    return false;
+    const queue = this.#queue;
+    this.#queue = NONE;
+    this.#queuedBytes = 0;
+    if (native === undefined || queue.length === 0) return;
+    let isDropped = false;
+    const sendAll = (): void => {
+      for (const data of queue) isDropped ||= native.send(data, typeof data !== 'string') === DROPPED;
+    };
+    if (queue.length === 1) sendAll();
+    else native.cork(sendAll);
+    if (isDropped) this.terminate();
   }
 
   close(code: CloseCode, reason: string): void {
+    this.flush();
     this.#native?.end(code, closeReason(reason));
   }
 
   terminate(): void {
+    this.#queue = NONE;
+    this.#queuedBytes = 0;
     this.#native?.close();
   }
 
@@ -162,6 +198,8 @@ class UwsSocket implements Socket {
 
   closed(code: number): void {
     this.#native = undefined;
+    this.#queue = NONE;
+    this.#queuedBytes = 0;
     this.#host.socketClosed();
     try {
       this.#handler.closed(this, code);
