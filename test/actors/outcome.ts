@@ -1,6 +1,7 @@
 // How an ask of a behaviour ended.
 
 import { Refusal } from '../../src/runtime/actor.js';
+import type { ItemOf } from '../../src/runtime/ref.js';
 import { plain } from './plain-data.js';
 
 /** How an ask ended, or that it did not end yet. */
@@ -12,6 +13,10 @@ export type Outcome<R> =
 export interface OpenAsk<R> {
   /** Undefined while it waits; `lost` when its activation died. */
   outcome: Exclude<Outcome<R>, { kind: 'open' }> | 'lost' | undefined;
+  /** What it was given while it waited, and is committed. */
+  readonly items: ItemOf<R>[];
+  /** False: its reader has left, in the test's hand. Nothing that is said to it comes anywhere. */
+  isRead: boolean;
 }
 
 export function outcomeOf(result: unknown): Exclude<Outcome<unknown>, { kind: 'open' }> {

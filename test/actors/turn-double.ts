@@ -209,7 +209,7 @@ export class ActorDouble<S, M extends Messages> {
   }
 
   ask<K extends keyof M & string>(message: K, args: M[K]['args']): Outcome<M[K]['reply']> {
-    return this.#turn(message, args, true) as Outcome<M[K]['reply']>;
+    return this.#turn(message, args, true) as unknown as Outcome<M[K]['reply']>;
   }
 
   tell<K extends keyof M & string>(message: K, args: M[K]['args']): void {
@@ -233,8 +233,8 @@ export class ActorDouble<S, M extends Messages> {
   /** The ask of a message that must stay open. */
   open<K extends keyof M & string>(message: K, args: M[K]['args']): OpenAsk<M[K]['reply']> {
     const outcome = this.ask(message, args);
-    assert.equal(outcome.kind, 'open', `${message} was ${JSON.stringify(outcome)}`);
-    return outcome.kind === 'open' ? outcome.ask : { outcome: 'lost' };
+    assert.ok(outcome.kind === 'open', `${message} was ${JSON.stringify(outcome)}`);
+    return outcome.ask;
   }
 
   /** Runs one tell to itself. False when there was none. */
@@ -273,9 +273,12 @@ export class ActorDouble<S, M extends Messages> {
   #turn(message: string, args: unknown, asked: boolean): Outcome<unknown> {
     assert.ok(this.kind.protocol.messages.includes(message), `${message} is in the protocol`);
     const effects: Effects = { writes: [], counters: [], events: [], after: [] };
+    const ask: OpenAsk<unknown> = { outcome: undefined, items: [], isRead: true };
     let handle: ReplyHandle | undefined;
     const replyHandle = () => {
-      if (asked) handle ??= Symbol('ask') as unknown as ReplyHandle;
+      if (!asked || handle !== undefined) return handle;
+      handle = Symbol('ask') as unknown as ReplyHandle;
+      this.#asks.set(handle, ask);
       return handle;
     };
     let result: unknown;
@@ -288,15 +291,12 @@ export class ActorDouble<S, M extends Messages> {
     }
     assert.ok(!(result instanceof Promise), 'these behaviours answer at once');
     const isBlank = this.kind.isBlank?.(state) === true;
+    if (handle !== undefined && result !== LATER) this.#asks.delete(handle);
     this.world.commit(effects, () => this.#settle(effects));
     if (isBlank && this.#timers.size === 0 && this.#asks.size === 0) this.#state = undefined;
-    if (result === LATER) {
-      assert.ok(handle !== undefined, 'LATER needs a reply handle');
-      const ask: OpenAsk<unknown> = { outcome: undefined };
-      this.#asks.set(handle, ask);
-      return { kind: 'open', ask };
-    }
-    return outcomeOf(result);
+    if (result !== LATER) return outcomeOf(result);
+    assert.ok(handle !== undefined, 'LATER needs a reply handle');
+    return { kind: 'open', ask };
   }
 
   #settle(effects: Effects): void {
@@ -377,8 +377,15 @@ export class ActorDouble<S, M extends Messages> {
         assert.ok(ask !== undefined, 'an ask is answered once, by the activation that kept it');
         this.#asks.delete(handle);
         effects.after.push(() => {
-          ask.outcome = outcomeOf(answer);
+          if (ask.isRead) ask.outcome = outcomeOf(answer);
         });
+      },
+      push: (handle, item) => {
+        const ask = this.#asks.get(handle);
+        if (ask?.isRead !== true) return false;
+        const given = plain(item) as never;
+        effects.after.push(() => ask.isRead && ask.items.push(given));
+        return true;
       },
       schedule: (name, delayMs, message, args) => {
         assert.ok(delayMs >= 0 && Number.isFinite(delayMs), 'a timer has a delay');

@@ -12,23 +12,31 @@
 //                         ▼  └───── the lease runs out ──┘
 //                      dropped
 //
-// Owns:     the record from its birth on, inbox, leases, waiting takes, its token's index entry.
+//   while a session is live, in the place of take:
+//              push                      ackUpTo
+//   available ────────▶ held by it ─────────────────▶ delivered
+//       ▲                   │
+//       └─── it detaches, or another session attaches
+//
+// Owns:     the record from its birth on, inbox, leases, waiting takes, the live session, its token's index entry.
 // Does not: hash tokens, choose addresses, or know how a message reached the front door.
 //
-// A1. Accepted messages of one sender leave in the order they were delivered, unless a lease brings one back later.
+// A1. Accepted messages of one sender leave in the order they were delivered, unless a lease brings one back later. To a
+//     session they are pushed in that order always: what is leased holds back what came after it.
 // A2. Every accepted action is one event in its commit; a refused one is none.
 // A3. What the store holds and what memory holds agree after every turn: activating again at any point changes
 //     nothing but who waits.
 // A4. An absent or retired address keeps nothing in memory. An absent one is looked up for every message: it may have been
 //     registered since.
 
-import { type Actor, actor, refuse } from '../../runtime/actor.js';
+import { type Actor, actor, LATER, refuse } from '../../runtime/actor.js';
 import { AGENTS, type AgentEntry } from '../operator/protocol.js';
 import { append, type InboxBounds } from './delivering.js';
 import { type AgentMessages, agentProtocol } from './protocol.js';
 import { continuePurge, purge, retireAgent, rotateAgentToken } from './retirement.js';
+import { acknowledgeUpTo, attachSession, endSession, finish } from './session.js';
 import { type AgentState, type Alive, activateAgent } from './state.js';
-import { acknowledge, type Context, endWait, finish, type On, releaseLeases, serveWaiters, take } from './taking.js';
+import { acknowledge, type Context, endWait, type On, releaseLeases, serveWaiters, take } from './taking.js';
 
 export interface AgentConfig {
   readonly inbox: InboxBounds;
@@ -38,6 +46,7 @@ const MAILBOX = { capacity: 1024, bytesMax: 4 * 1024 * 1024 } as const;
 const WAITER_RESIDENT_BYTES = 512;
 const RECORD_RESIDENT_BYTES = 512;
 
+const TOLD = refuse('BAD_REQUEST', { reason: 'a session asks, and does not tell' });
 const NO_AGENT = refuse('NOT_FOUND', { what: 'agent' });
 /** The caller is, or was, the agent itself: it got past the gate while its token was being revoked. */
 const NOT_ALIVE = refuse('UNAUTHORIZED', { who: 'agent' });
@@ -55,12 +64,15 @@ export function agentKind(config: AgentConfig): Actor<AgentState, AgentMessages>
     reads: { listRegistry: () => [['registry']] },
     isBlank: ({ life }) => life.kind === 'absent',
     residentBytes,
-    mayPassivate: ({ life }) => life.kind !== 'alive' || life.waiters.size === 0,
+    mayPassivate: ({ life }) => life.kind !== 'alive' || (life.waiters.size === 0 && life.session === undefined),
     messages: {
       deliver: deliverWithin(config.inbox),
       take: takeMessages,
       cancelTake: stopWaiting,
       ack,
+      attach,
+      detach,
+      ackUpTo,
       profile,
       listRegistry,
       retire,
@@ -115,6 +127,36 @@ const leaseOver: On<'leaseOver'> = (context) => {
   if (life === undefined) return null;
   life.leaseTimerAt = Number.POSITIVE_INFINITY; // It has fired.
   releaseLeases(context, life);
+  finish(context, life);
+  return null;
+};
+
+const attach: On<'attach'> = (context, args) => {
+  const life = lifeOf(context);
+  if (life === undefined) return NOT_ALIVE;
+  const handle = context.replyHandle();
+  if (handle === undefined) return TOLD;
+  releaseLeases(context, life);
+  attachSession(context, life, handle, args);
+  finish(context, life);
+  return LATER;
+};
+
+const detach: On<'detach'> = (context, { session }) => {
+  const life = lifeOf(context);
+  if (life?.session?.name !== session) return null;
+  endSession(context, life);
+  releaseLeases(context, life);
+  serveWaiters(context, life);
+  finish(context, life);
+  return null;
+};
+
+const ackUpTo: On<'ackUpTo'> = (context, { session, seq }) => {
+  const life = lifeOf(context);
+  if (life?.session?.name !== session) return null;
+  releaseLeases(context, life);
+  acknowledgeUpTo(context, life, life.session, seq);
   finish(context, life);
   return null;
 };

@@ -1,16 +1,21 @@
 // Inbox
 //
 // What an agent remembers of its durable inbox: which messages are there and in what order, which of them are leased
-// and until when, and the contents of the first few. Pure memory: the rows themselves are the store's.
+// and until when, which a session holds, and the contents of the first few. Pure memory: the rows are the store's.
 //
-// Owns:     order, leases, the running count and bytes, what is cached.
+// Owns:     order, leases, what is held, the running count and bytes, what is cached.
 // Does not: read or write rows (taking.ts, delivering.ts), or know the time (callers say `now`).
 //
-// I1. Every message is either available or leased; `count` and `bytes` are the sums over both.
-// I2. Available messages leave in the order of their seqs; one whose lease ran out comes back at its old place.
+// I1. Every message is available, leased or held; `count` and `bytes` are the sums over all three.
+// I2. Available messages leave in the order of their seqs; one whose lease ran out, or whose session ended, comes back at
+//     its old place.
 // I3. A seq is never given twice, not even to an inbox that was emptied in between.
 // I4. Cached contents are at most CACHED_BYTES_MAX, and only of available messages.
 // I5. A message id names one message: front doors make them, callers cannot.
+// I6. What was pushed once is known to have been, also after a crash: the mark is in the head, and so in the commit that
+//     the push waits for.
+
+import { Held } from './held.js';
 
 /** Contents kept in memory per agent, in UTF-8 bytes: what a quick reader takes without a read from the store. */
 export const CACHED_BYTES_MAX = 128 * 1024;
@@ -35,6 +40,15 @@ export interface HeadRow {
   readonly count: number;
   /** UTF-8 bytes of all contents. */
   readonly bytes: number;
+  /** The highest seq that was ever pushed to a session; absent while none was. */
+  readonly pushed?: number;
+}
+
+/** A message that was acknowledged by its seq. */
+export interface Settled {
+  readonly seq: number;
+  readonly messageId: string;
+  readonly wasLeased: boolean;
 }
 
 /** Table `lease`. */
@@ -52,8 +66,14 @@ export interface Lease {
   readonly bytes: number;
 }
 
+/** Most inboxes are idle, and share these, which nothing is put into. */
+const NO_LEASES = new Map<string, Lease>();
+const NOTHING_CACHED = new Map<number, InboxRow>();
+const NOTHING_HELD = new Held();
+
 export class Inbox {
   #nextSeq: number;
+  #pushedSeq: number;
   #count: number;
   #bytes: number;
   /** Whether nextSeq, count or bytes changed since the head was last handed over. */
@@ -62,15 +82,17 @@ export class Inbox {
   #seqs: number[];
   #first = 0;
   /** By message id. */
-  readonly #leases = new Map<string, Lease>();
+  #leases = NO_LEASES;
+  #held = NOTHING_HELD;
   /** No lease ends before this; some may have ended by acknowledgement, so it can be early but never late. */
   #earliestUntil = Number.POSITIVE_INFINITY;
-  readonly #cached = new Map<number, InboxRow>();
+  #cached = NOTHING_CACHED;
   #cachedBytes = 0;
 
   /** `seqs` ascending, all that are in the inbox; `leases` by seq. */
   constructor(head: HeadRow, seqs: number[], leases: ReadonlyMap<number, LeaseRow>) {
     this.#nextSeq = head.nextSeq;
+    this.#pushedSeq = head.pushed ?? 0;
     this.#count = head.count;
     this.#bytes = head.bytes;
     this.#seqs = leases.size === 0 ? seqs : seqs.filter((seq) => !leases.has(seq));
@@ -93,6 +115,28 @@ export class Inbox {
     return this.#leases.size;
   }
 
+  /** Of a live session. */
+  get held(): Pick<Held, 'count' | 'pushed' | 'pushedBytes'> {
+    return this.#held;
+  }
+
+  /** The seq of the next message that will be delivered. */
+  get nextSeq(): number {
+    return this.#nextSeq;
+  }
+
+  /** Everything up to here may have been pushed before. */
+  get pushedSeq(): number {
+    return this.#pushedSeq;
+  }
+
+  /** The lowest seq that is leased, or Infinity. Looks at every lease. */
+  get lowestLeased(): number {
+    let lowest = Number.POSITIVE_INFINITY;
+    for (const { seq } of this.#leases.values()) lowest = Math.min(lowest, seq);
+    return lowest;
+  }
+
   /** When the next lease may run out, or Infinity. */
   get earliestUntil(): number {
     return this.#earliestUntil;
@@ -100,7 +144,8 @@ export class Inbox {
 
   /** Roughly, in memory. */
   get residentBytes(): number {
-    return 512 + this.#seqs.length * 8 + this.#leases.size * 256 + this.#cached.size * 256 + this.#cachedBytes * 2;
+    const named = this.#leases.size + this.#cached.size + this.#held.count;
+    return 512 + this.#seqs.length * 8 + named * 256 + this.#cachedBytes * 2;
   }
 
   /** Puts a message last and returns its seq. */
@@ -111,6 +156,7 @@ export class Inbox {
     this.#headChanged = true;
     // Cached only while all before it are: these will be asked for first.
     if (this.#cached.size === this.available && this.#cachedBytes + row.bytes <= CACHED_BYTES_MAX) {
+      if (this.#cached === NOTHING_CACHED) this.#cached = new Map();
       this.#cached.set(seq, row);
       this.#cachedBytes += row.bytes;
     }
@@ -139,6 +185,48 @@ export class Inbox {
     this.#hold(row.messageId, { seq, until, bytes: row.bytes });
   }
 
+  /** A session holds the first available message: it was pushed. */
+  push(row: InboxRow): number {
+    const seq = this.#shift();
+    if (this.#held === NOTHING_HELD) this.#held = new Held();
+    this.#held.push(seq, row);
+    if (seq > this.#pushedSeq) {
+      this.#pushedSeq = seq;
+      this.#headChanged = true;
+    }
+    return seq;
+  }
+
+  /** A session holds what is available up to `seq`: its client has it already. */
+  claim(seq: number): void {
+    for (let next = this.peek(); next !== undefined && next <= seq; next = this.peek()) {
+      if (this.#held === NOTHING_HELD) this.#held = new Held();
+      this.#held.claim(this.#shift());
+    }
+  }
+
+  /** What the session held is available again. */
+  unhold(): void {
+    const held = this.#held.takeUpTo(Number.POSITIVE_INFINITY);
+    if (held.length > 0) this.#giveBack(held.map(({ seq }) => seq));
+  }
+
+  /** Takes all up to `seq` out that is held, or leased to somebody else; `read` gives a row that memory does not have. */
+  settleUpTo(seq: number, read: (seq: number) => InboxRow): Settled[] {
+    const settled: Settled[] = [];
+    for (const held of this.#held.takeUpTo(seq)) {
+      const { messageId, bytes } = held.row ?? read(held.seq);
+      this.#forget(bytes);
+      settled.push({ seq: held.seq, messageId, wasLeased: false });
+    }
+    for (const [messageId, lease] of this.#leases) {
+      if (lease.seq > seq) continue;
+      this.acknowledge(messageId);
+      settled.push({ seq: lease.seq, messageId, wasLeased: true });
+    }
+    return settled;
+  }
+
   /** Takes a leased message out of the inbox. Undefined when no such lease is held. */
   acknowledge(messageId: string): Lease | undefined {
     const lease = this.#leases.get(messageId);
@@ -163,10 +251,7 @@ export class Inbox {
       released.push(seq);
     }
     this.#earliestUntil = earliest;
-    if (released.length > 0) {
-      this.#seqs = released.concat(this.#seqs.slice(this.#first)).sort((a, b) => a - b);
-      this.#first = 0;
-    }
+    if (released.length > 0) this.#giveBack(released);
     return released;
   }
 
@@ -174,10 +259,20 @@ export class Inbox {
   headIfChanged(): HeadRow | undefined {
     if (!this.#headChanged) return undefined;
     this.#headChanged = false;
-    return { nextSeq: this.#nextSeq, count: this.#count, bytes: this.#bytes };
+    const head: HeadRow = { nextSeq: this.#nextSeq, count: this.#count, bytes: this.#bytes };
+    return this.#pushedSeq === 0 ? head : { ...head, pushed: this.#pushedSeq };
+  }
+
+  #giveBack(seqs: number[]): void {
+    this.#seqs = seqs.concat(this.#seqs.slice(this.#first)).sort((a, b) => a - b);
+    this.#first = 0;
+    // What is cached must be what is first (I4).
+    this.#cached.clear();
+    this.#cachedBytes = 0;
   }
 
   #hold(messageId: string, lease: Lease): void {
+    if (this.#leases === NO_LEASES) this.#leases = new Map();
     this.#leases.set(messageId, lease);
     this.#earliestUntil = Math.min(this.#earliestUntil, lease.until);
   }

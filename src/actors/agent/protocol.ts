@@ -1,6 +1,6 @@
 // What may be said to an agent: its durable inbox, its leases, its life. Key: the agent's address.
 
-import { protocol } from '../../runtime/actor.js';
+import { protocol, type Streamed } from '../../runtime/actor.js';
 import type { AgentPage, Credential, Sealed } from '../operator/protocol.js';
 
 export interface Message {
@@ -13,6 +13,20 @@ export interface Message {
 
 /** `consume`: what is returned is gone. `lease`: it comes back after `leaseMs` unless acknowledged. */
 export type TakeMode = { readonly kind: 'consume' } | { readonly kind: 'lease'; readonly leaseMs: number };
+
+/** A message as a session pushes it. */
+export interface PushedMessage extends Message {
+  /** Its place in the agent's history: grows by one for each message that the inbox accepts. */
+  readonly seq: number;
+  /** It may have been pushed before. */
+  readonly redelivered: boolean;
+}
+
+/** What comes out of an attached session: first `attached`, then pages in the order of their seqs. */
+export type SessionItem =
+  /** `nextSeq`: the lowest that can come. */
+  | { readonly kind: 'attached'; readonly resumed: boolean; readonly nextSeq: number }
+  | { readonly kind: 'messages'; readonly messages: readonly PushedMessage[] };
 
 export type AgentMessages = {
   /** Refused with NOT_FOUND (unknown or retired) or INBOX_FULL. */
@@ -34,6 +48,19 @@ export type AgentMessages = {
     readonly args: { readonly messageIds: readonly string[] };
     readonly reply: { readonly acked: number; readonly unknown: readonly string[] };
   };
+  /**
+   * A session begins: what comes after `lastSeq` and is not acknowledged is pushed, at most `window` unacknowledged
+   * messages at a time, until another session of the agent takes its place (the stream ends), the session is detached (the
+   * same), or the agent is retired (refused with UNAUTHORIZED). `lastSeq` null: from the oldest on.
+   */
+  readonly attach: {
+    readonly args: { readonly session: string; readonly lastSeq: number | null; readonly window: number };
+    readonly reply: Streamed<SessionItem>;
+  };
+  /** The session is gone: what it was pushed and did not acknowledge is available again. */
+  readonly detach: { readonly args: { readonly session: string }; readonly reply: null };
+  /** Everything up to `seq` is done, and leaves the inbox. Ignored unless it is the live session that says so. */
+  readonly ackUpTo: { readonly args: { readonly session: string; readonly seq: number }; readonly reply: null };
   readonly profile: {
     readonly args: null;
     readonly reply: { readonly address: string; readonly registeredAt: number };
@@ -62,6 +89,9 @@ export const agentProtocol = protocol<AgentMessages>('agent', [
   'take',
   'cancelTake',
   'ack',
+  'attach',
+  'detach',
+  'ackUpTo',
   'profile',
   'listRegistry',
   'retire',

@@ -11,8 +11,9 @@
 import { refuse } from '../../runtime/actor.js';
 import { AGENTS, type AgentRow, type TokenRow } from '../operator/protocol.js';
 import { type AgentMessages, agentProtocol } from './protocol.js';
+import { finish } from './session.js';
 import { type Alive, PURGED_TABLES } from './state.js';
-import { type Context, finish, type On, refuseWaiters } from './taking.js';
+import { type Context, type On, refuseWaiters } from './taking.js';
 
 /** Rows that one turn removes. */
 export const PURGE_ROWS = 500;
@@ -27,6 +28,8 @@ export function retireAgent(
   const { record } = life;
   if (record.operatorId !== operatorId) return NO_AGENT;
   refuseWaiters(context, life);
+  if (life.session !== undefined) context.reply(life.session.handle, refuse('UNAUTHORIZED', { who: 'agent' }));
+  life.session = undefined;
   finish(context, life);
   const row: AgentRow = { ...record, retiredAt: context.now };
   context.store.put(['agent', context.key], row);

@@ -19,12 +19,25 @@ export interface Waiter {
   readonly mode: TakeMode;
 }
 
+/** The live end of the inbox (session.ts). */
+export interface LiveSession {
+  readonly name: string;
+  readonly handle: ReplyHandle;
+  /** Messages that may be pushed and not acknowledged. */
+  readonly window: number;
+  /** The client said that it has everything up to here. */
+  readonly claimed: number;
+  /** What it was pushed in this session goes up to here. */
+  pushedTo: number;
+}
+
 export interface Alive {
   readonly kind: 'alive';
   record: AgentRow;
   readonly inbox: Inbox;
-  /** By the caller's name, in the order they came. Only non-empty while nothing is available. */
-  readonly waiters: Map<string, Waiter>;
+  session: LiveSession | undefined;
+  /** By the caller's name, in the order they came. Only non-empty while nothing is available, or a session is live. */
+  waiters: Map<string, Waiter>;
   /** When the timer of the leases is set to fire, or Infinity. */
   leaseTimerAt: number;
 }
@@ -58,13 +71,17 @@ function readLife(context: ActivationContext): Life {
     kind: 'alive',
     record,
     inbox: readInbox(context),
-    waiters: new Map(),
+    session: undefined,
+    waiters: NO_WAITERS,
     leaseTimerAt: Number.POSITIVE_INFINITY,
   };
 }
 
 /** Where a retired agent may still have rows, in the order in which they are removed. */
 export const PURGED_TABLES: readonly string[] = ['inbox', 'lease'];
+
+/** Most agents have none, and share this, which nothing is put into. */
+export const NO_WAITERS: Map<string, Waiter> = new Map();
 
 const ABSENT: Life = { kind: 'absent' };
 const EMPTY_HEAD: HeadRow = { nextSeq: 1, count: 0, bytes: 0 };

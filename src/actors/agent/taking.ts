@@ -5,7 +5,8 @@
 //
 // K1. A message leaves once: consumed, or acknowledged while leased. Leaving emits exactly one message_delivered.
 // K2. A lease hides a message until it is acknowledged or runs out; then the message is back at its old place.
-// K3. Callers wait only while nothing is available; what becomes available serves them in the order they came.
+// K3. Callers wait only while nothing is available; what becomes available serves them in the order they came. While a
+//     session is live, nothing is available to them: there is one way out (session.ts).
 // K4. A wait that is over, cancelled or refused consumes nothing.
 // K5. At most WAITERS_MAX wait; an answer carries at most ANSWER_BYTES_MAX of content, unless one message alone is more.
 
@@ -13,7 +14,7 @@ import { invariant } from '../../invariant.js';
 import { type Handler, LATER, type Refusal, refuse, type Context as TurnContext } from '../../runtime/actor.js';
 import type { InboxRow, LeaseRow } from './inbox.js';
 import type { AgentMessages, Message, TakeMode } from './protocol.js';
-import type { AgentState, Alive } from './state.js';
+import { type AgentState, type Alive, NO_WAITERS } from './state.js';
 
 /** Takes of one agent that may be kept open at once. */
 export const WAITERS_MAX = 16;
@@ -24,11 +25,9 @@ export type Context = TurnContext<AgentState, AgentMessages>;
 export type On<K extends keyof AgentMessages> = Handler<AgentState, AgentMessages, K>;
 export type Page = AgentMessages['take']['reply'];
 
-const LEASE_TIMER = 'lease';
-
 /** The first messages, as many as `limit` and the answer's bound let through. */
 export function take(context: Context, life: Alive, args: AgentMessages['take']['args']): Taken {
-  if (life.inbox.available > 0) return takeNow(context, life, args.limit, args.mode);
+  if (life.inbox.available > 0 && life.session === undefined) return takeNow(context, life, args.limit, args.mode);
   if (args.waitMs > 0) return wait(context, life, args);
   return emptyPage(life);
 }
@@ -55,6 +54,7 @@ export function refuseWaiters(context: Context, life: Alive): void {
 
 /** Gives what is available to those who wait, in the order they came. */
 export function serveWaiters(context: Context, life: Alive): void {
+  if (life.session !== undefined) return;
   for (const [name, { handle, limit, mode }] of life.waiters) {
     if (life.inbox.available === 0) return;
     life.waiters.delete(name);
@@ -68,7 +68,9 @@ export function releaseLeases(context: Context, life: Alive): void {
   const released = life.inbox.release(context.now);
   if (released.length === 0) return;
   for (const seq of released) context.store.delete(['lease', context.key, seq]);
-  serveWaiters(context, life);
+  // What came back may be among that which the client of a live session has (S4): to nobody else is it available.
+  if (life.session === undefined) serveWaiters(context, life);
+  else life.inbox.claim(life.session.claimed);
 }
 
 export function acknowledge(
@@ -85,21 +87,9 @@ export function acknowledge(
     }
     context.store.delete(['inbox', context.key, lease.seq]);
     context.store.delete(['lease', context.key, lease.seq]);
-    emitDelivered(context, messageId);
+    emitDelivered(context, messageId, 'pull');
   }
   return { acked: messageIds.length - unknown.length, unknown };
-}
-
-/** Writes down what the turn changed, and sets the timer that it needs. Called last in every turn on the inbox. */
-export function finish(context: Context, life: Alive): void {
-  const head = life.inbox.headIfChanged();
-  if (head !== undefined) context.store.put(['inbox_head', context.key], head);
-  // Nobody needs to hear of a lease that ran out, but those who wait: every other turn looks by itself.
-  const wanted = life.waiters.size > 0 ? life.inbox.earliestUntil : Number.POSITIVE_INFINITY;
-  if (wanted === life.leaseTimerAt) return;
-  life.leaseTimerAt = wanted;
-  if (wanted === Number.POSITIVE_INFINITY) context.cancel(LEASE_TIMER);
-  else context.schedule(LEASE_TIMER, Math.max(0, wanted - context.now), 'leaseOver', null);
 }
 
 /** The row of an available message: from memory, or from the store. */
@@ -131,7 +121,7 @@ function leave(context: Context, life: Alive, seq: number, row: InboxRow, mode: 
     case 'consume':
       life.inbox.remove(row);
       context.store.delete(['inbox', context.key, seq]);
-      emitDelivered(context, row.messageId);
+      emitDelivered(context, row.messageId, 'pull');
       return;
     case 'lease': {
       const until = context.now + mode.leaseMs;
@@ -150,17 +140,14 @@ function wait(context: Context, life: Alive, args: AgentMessages['take']['args']
   if (life.waiters.size >= WAITERS_MAX) return refuse('RATE_LIMITED', { what: 'waiting requests' });
   const handle = context.replyHandle();
   if (handle === undefined) return emptyPage(life); // Told, not asked: nobody could be answered.
+  if (life.waiters === NO_WAITERS) life.waiters = new Map();
   life.waiters.set(args.waiter, { handle, limit: args.limit, mode: args.mode });
   context.schedule(waitTimer(args.waiter), args.waitMs, 'waitOver', { waiter: args.waiter });
   return LATER;
 }
 
-function emitDelivered(context: Context, messageId: string): void {
-  context.emit('message_delivered', context.key, {
-    message_id: messageId,
-    to: context.key,
-    delivery_method: 'pull',
-  });
+export function emitDelivered(context: Context, messageId: string, method: 'pull' | 'session'): void {
+  context.emit('message_delivered', context.key, { message_id: messageId, to: context.key, delivery_method: method });
 }
 
 function emptyPage(life: Alive): Page {

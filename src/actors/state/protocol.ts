@@ -1,6 +1,6 @@
 // What may be said to a partition of the shared state. Key: the partition's number in decimal.
 
-import { protocol } from '../../runtime/actor.js';
+import { protocol, type Streamed } from '../../runtime/actor.js';
 
 /** Keys are spread over this many actors; the tables do not know it, so it may change between releases. */
 export const STATE_PARTITIONS = 64;
@@ -11,6 +11,9 @@ export function partitionOf(key: string): string {
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
   return String(((hash >>> 16) ^ hash) & (STATE_PARTITIONS - 1));
 }
+
+/** Distinct prefixes that may be watched at once, of all sessions together. */
+export const PREFIXES_MAX = 10_000;
 
 /** Counters kept in the commit of each write (runtime/counters.ts). */
 export const STATE_BYTES = 'state_bytes';
@@ -29,6 +32,18 @@ export interface StateEntry {
 /** A compare-and-set: `match` an etag (or `*`, anything there), or `none` there at all. */
 export type Condition = { readonly kind: 'match'; readonly etag: string } | { readonly kind: 'none' };
 
+export interface StateChange {
+  readonly key: string;
+  /** Null when it was deleted. */
+  readonly etag: string | null;
+  readonly by: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** What comes out of a followed partition: first `following`, then every change of a watched key, after its commit. */
+export type FollowItem = { readonly kind: 'following' } | { readonly kind: 'change'; readonly change: StateChange };
+
 export type StateMessages = {
   readonly get: { readonly args: { readonly key: string }; readonly reply: StateEntry };
   /** Refused with CONFLICT (param `etag`: the current one, `''` when there is none) or STORE_FULL. */
@@ -45,6 +60,14 @@ export type StateMessages = {
     readonly args: { readonly key: string; readonly by: string; readonly condition: Condition | null };
     readonly reply: { readonly at: number };
   };
+  /**
+   * The changes in this partition of keys under `prefixes`, and those that `watch` adds. One follower: a new one takes the
+   * place of the one before, whose stream ends.
+   */
+  readonly follow: { readonly args: { readonly prefixes: readonly string[] }; readonly reply: Streamed<FollowItem> };
+  /** Answered when every later change of a key under it will be told. Refused with OVERLOADED past PREFIXES_MAX. */
+  readonly watch: { readonly args: { readonly prefix: string }; readonly reply: null };
+  readonly unwatch: { readonly args: { readonly prefix: string }; readonly reply: null };
   /** Keys of all partitions in byte order; any partition can answer. `next` is the last key, or null at the end. */
   readonly list: {
     readonly args: { readonly prefix: string; readonly after: string | null; readonly limit: number };
@@ -52,4 +75,12 @@ export type StateMessages = {
   };
 };
 
-export const stateProtocol = protocol<StateMessages>('state', ['get', 'put', 'delete', 'list']);
+export const stateProtocol = protocol<StateMessages>('state', [
+  'get',
+  'put',
+  'delete',
+  'list',
+  'follow',
+  'watch',
+  'unwatch',
+]);

@@ -1,7 +1,8 @@
 // State
 //
-// One partition of the shared state: the only writer of the keys that hash to it (protocol.ts), and stateless: the
-// store's pages are its cache, so that a partition costs no memory however much it holds.
+// One partition of the shared state: the only writer of the keys that hash to it (protocol.ts). It remembers none of them:
+// the store's pages are its cache, so that a partition costs no memory however much it holds. What it remembers is who
+// follows its changes.
 //
 //   absent ── put ──▶ present, etag e1 ── put ──▶ present, etag e2 ── delete ──▶ absent
 //
@@ -12,18 +13,31 @@
 // T2. Growth is admitted only while STATE_BYTES stays within the capacity. What does not grow always is, full or not.
 // T3. No etag is given twice: not for the same value, not after a delete, not across restarts.
 // T4. A refused write changes nothing. Each accepted one emits exactly one event.
+// T5. The follower is told of each accepted write of a key that it watches, behind its commit; when the partition's life in
+//     memory ends, its stream does, so that it knows that something may have been missed.
 
 import { newId } from '../../ids.js';
 import {
   type Actor,
   actor,
+  type Context,
   type Handler,
   type Key,
+  LATER,
   type RangeQuery,
   type Refusal,
   refuse,
 } from '../../runtime/actor.js';
-import { type Condition, STATE_BYTES, STATE_KEYS, type StateMessages, stateProtocol } from './protocol.js';
+import {
+  type Condition,
+  PREFIXES_MAX,
+  STATE_BYTES,
+  STATE_KEYS,
+  type StateChange,
+  type StateMessages,
+  stateProtocol,
+} from './protocol.js';
+import { Watching } from './watching.js';
 
 export interface StateConfig {
   /** Key bytes + value bytes of all entries together. */
@@ -42,7 +56,9 @@ export interface StateRow {
 }
 
 /** The whole of a partition's memory. */
-export type PartitionState = null;
+export interface PartitionState {
+  watching: Watching | undefined;
+}
 
 /** Times 64 partitions: what all writers together may have waiting. A value is at most 1 MiB unless configured larger. */
 const MAILBOX = { capacity: 1024, bytesMax: 8 * 1024 * 1024 } as const;
@@ -53,6 +69,10 @@ type On<K extends keyof StateMessages> = Handler<PartitionState, StateMessages, 
 
 const NO_KEY = refuse('NOT_FOUND', { what: 'key' });
 const FULL = refuse('STORE_FULL');
+const TOLD = refuse('BAD_REQUEST', { reason: 'a follower asks, and does not tell' });
+/** The partition lost its follower, who is on the way back. */
+const NOBODY_FOLLOWS = refuse('WORKER_LOST');
+const TOO_MANY = refuse('OVERLOADED', { what: `watched prefixes, ${PREFIXES_MAX} of all sessions` });
 
 export function stateKind(config: StateConfig): Actor<PartitionState, StateMessages> {
   return actor({
@@ -61,10 +81,10 @@ export function stateKind(config: StateConfig): Actor<PartitionState, StateMessa
     counters: [STATE_BYTES, STATE_KEYS],
     tables: ['state'],
     mailbox: MAILBOX,
-    state: () => null,
+    state: (): PartitionState => ({ watching: undefined }),
     reads: { list: () => [['state']] },
-    residentBytes: () => 0,
-    messages: { get, put: putWithin(config.capacityBytes), delete: remove, list },
+    residentBytes: ({ watching }) => watching?.residentBytes ?? 0,
+    messages: { get, put: putWithin(config.capacityBytes), delete: remove, list, follow, watch, unwatch },
   });
 }
 
@@ -93,6 +113,7 @@ function putWithin(capacityBytes: number): On<'put'> {
     const written: StateRow = { value, bytes, etag: newId(), by, at: context.now };
     context.store.put(place, written);
     context.emit('state_written', by, { key, value, value_length: bytes, written_by: by });
+    tellFollower(context, { key, etag: written.etag, by, at: written.at });
     return { etag: written.etag, at: written.at };
   };
 }
@@ -108,6 +129,7 @@ const remove: On<'delete'> = (context, { key, by, condition }) => {
   context.store.add(STATE_KEYS, -1);
   context.store.delete(place);
   context.emit('state_deleted', by, { key, deleted_by: by });
+  tellFollower(context, { key, etag: null, by, at: context.now });
   return { at: context.now };
 };
 
@@ -127,6 +149,33 @@ const list: On<'list'> = (context, { prefix, after, limit }) => {
     total: everything ? context.store.counter(STATE_KEYS) : context.store.count(query),
   };
 };
+
+const follow: On<'follow'> = (context, { prefixes }) => {
+  const handle = context.replyHandle();
+  if (handle === undefined) return TOLD;
+  if (new Set(prefixes).size > PREFIXES_MAX) return TOO_MANY;
+  const { state } = context;
+  if (state.watching !== undefined) context.reply(state.watching.follower, null);
+  state.watching = new Watching(handle, prefixes);
+  context.push(handle, { kind: 'following' });
+  return LATER;
+};
+
+const watch: On<'watch'> = ({ state }, { prefix }) => {
+  if (state.watching === undefined) return NOBODY_FOLLOWS;
+  return state.watching.add(prefix) ? null : TOO_MANY;
+};
+
+const unwatch: On<'unwatch'> = ({ state }, { prefix }) => {
+  state.watching?.remove(prefix);
+  return null;
+};
+
+function tellFollower(context: Context<PartitionState, StateMessages>, change: StateChange): void {
+  const { state } = context;
+  if (state.watching === undefined || !state.watching.matches(change.key)) return;
+  if (!context.push(state.watching.follower, { kind: 'change', change })) state.watching = undefined;
+}
 
 function conflictOf(condition: Condition, row: StateRow | undefined): Refusal | undefined {
   switch (condition.kind) {

@@ -1,11 +1,12 @@
 // Agents that an operator registered, in a world of their own.
 
+import assert from 'node:assert/strict';
 import { agentKind } from '../../../src/actors/agent/agent.js';
 import type { InboxBounds } from '../../../src/actors/agent/delivering.js';
-import type { AgentMessages, Message } from '../../../src/actors/agent/protocol.js';
+import type { AgentMessages, Message, SessionItem } from '../../../src/actors/agent/protocol.js';
 import type { AgentState } from '../../../src/actors/agent/state.js';
 import { newOperator, type OperatorDouble, register } from '../operator/operator-fixture.js';
-import type { ActorDouble, World } from '../turn-double.js';
+import type { ActorDouble, OpenAsk, World } from '../turn-double.js';
 
 export type AgentDouble = ActorDouble<AgentState, AgentMessages>;
 
@@ -47,4 +48,34 @@ export function taken(agent: AgentDouble, over: Partial<AgentMessages['take']['a
 
 export function eventTypes(world: World): string[] {
   return world.events.map(({ type }) => type).filter((type) => type.startsWith('message_'));
+}
+
+/** The stream of a session. */
+export type Attached = OpenAsk<AgentMessages['attach']['reply']>;
+
+export function attach(agent: AgentDouble, over: Partial<AgentMessages['attach']['args']> = {}): Attached {
+  return agent.open('attach', { session: 's1', lastSeq: null, window: 64, ...over });
+}
+
+export function ackUpTo(agent: AgentDouble, seq: number, session = 's1'): void {
+  agent.answer('ackUpTo', { session, seq });
+}
+
+export function deliver(agent: AgentDouble, ...ids: string[]): void {
+  for (const id of ids) agent.answer('deliver', message(id));
+}
+
+export function first({ items }: Attached): Extract<SessionItem, { kind: 'attached' }> {
+  const [item] = items;
+  assert.ok(item?.kind === 'attached');
+  return item;
+}
+
+/** `seq` of each message that was pushed, with `again` behind it when it is said to be a repeat. */
+export function pushed({ items }: Attached): string[] {
+  const pages = items.slice(1).map((item) => {
+    assert.ok(item.kind === 'messages' && item.messages.length > 0);
+    return item.messages;
+  });
+  return pages.flat().map(({ seq, redelivered }) => (redelivered ? `${seq} again` : `${seq}`));
 }

@@ -1,0 +1,98 @@
+// Session
+//
+// The live end of an inbox: what is available is pushed to one session, in order, as far as its window lets it.
+//
+//   none ── attach ──▶ live ── detach ──▶ none
+//                      │  ▲
+//                      └──┘ attach: the newer takes its place, and the stream of the older ends
+//
+// S1. One session at a time; while it lives, it is the only way out of the inbox.
+// S2. Messages are pushed in the order of their seqs, without exception: a message that is leased holds back all after it,
+//     until it is acknowledged or comes back.
+// S3. Pushed and not acknowledged are at most `window` messages, and UNACKNOWLEDGED_BYTES_MAX bytes of content unless one
+//     message alone is more. So nothing that this actor does can fill a socket which nobody reads.
+// S4. What a client says that it has is not pushed again, and stays in the inbox until it is acknowledged.
+// S5. A session that ends leaves everything that was not acknowledged where it was: available, at its old place.
+
+import type { ReplyHandle } from '../../runtime/actor.js';
+import type { AgentMessages, PushedMessage } from './protocol.js';
+import type { Alive, LiveSession } from './state.js';
+import { type Context, emitDelivered, readRow } from './taking.js';
+
+export const UNACKNOWLEDGED_BYTES_MAX = 1024 * 1024;
+const LEASE_TIMER = 'lease';
+
+/** The session takes the place of the one before, if there is one. What it may have is pushed at the end of the turn. */
+export function attachSession(
+  context: Context,
+  life: Alive,
+  handle: ReplyHandle,
+  { session, lastSeq, window }: AgentMessages['attach']['args'],
+): void {
+  endSession(context, life);
+  const { inbox } = life;
+  // A client that knows more than was ever pushed counts in another history.
+  const resumed = lastSeq !== null && lastSeq <= inbox.pushedSeq;
+  const claimed = resumed ? lastSeq : 0;
+  life.session = { name: session, handle, window, claimed, pushedTo: claimed };
+  inbox.claim(claimed);
+  const lowest = Math.min(inbox.peek() ?? Number.POSITIVE_INFINITY, inbox.lowestLeased);
+  const nextSeq = lowest === Number.POSITIVE_INFINITY ? inbox.nextSeq : Math.max(lowest, claimed + 1);
+  context.push(handle, { kind: 'attached', resumed, nextSeq });
+}
+
+/** Its stream ends, and what it held is available again (S5). Nothing happens when there is none. */
+export function endSession(context: Context, life: Alive): void {
+  if (life.session === undefined) return;
+  context.reply(life.session.handle, null);
+  life.session = undefined;
+  life.inbox.unhold();
+}
+
+/** Everything up to `seq` that the client can have leaves the inbox. */
+export function acknowledgeUpTo(context: Context, life: Alive, session: LiveSession, seq: number): void {
+  const { inbox } = life;
+  const known = Math.min(seq, session.pushedTo);
+  for (const settled of inbox.settleUpTo(known, (seq) => readRow(context, life, seq))) {
+    context.store.delete(['inbox', context.key, settled.seq]);
+    if (settled.wasLeased) context.store.delete(['lease', context.key, settled.seq]);
+    emitDelivered(context, settled.messageId, 'session');
+  }
+}
+
+/**
+ * Pushes what a live session may have, writes down what the turn changed, and sets the timer that it needs. Called last in
+ * every turn on the inbox.
+ */
+export function finish(context: Context, life: Alive): void {
+  if (life.session !== undefined) pushAvailable(context, life, life.session);
+  const head = life.inbox.headIfChanged();
+  if (head !== undefined) context.store.put(['inbox_head', context.key], head);
+  // Nobody needs to hear of a lease that ran out, but those who wait: every other turn looks by itself.
+  const isAwaited = life.waiters.size > 0 || life.session !== undefined;
+  const wanted = isAwaited ? life.inbox.earliestUntil : Number.POSITIVE_INFINITY;
+  if (wanted === life.leaseTimerAt) return;
+  life.leaseTimerAt = wanted;
+  if (wanted === Number.POSITIVE_INFINITY) context.cancel(LEASE_TIMER);
+  else context.schedule(LEASE_TIMER, Math.max(0, wanted - context.now), 'leaseOver', null);
+}
+
+function pushAvailable(context: Context, life: Alive, session: LiveSession): void {
+  const { inbox } = life;
+  if (inbox.available === 0) return;
+  const before = inbox.leased === 0 ? Number.POSITIVE_INFINITY : inbox.lowestLeased;
+  const messages: PushedMessage[] = [];
+  while (inbox.held.pushed < session.window) {
+    const seq = inbox.peek();
+    if (seq === undefined || seq > before) break;
+    const row = readRow(context, life, seq);
+    if (inbox.held.pushed > 0 && inbox.held.pushedBytes + row.bytes > UNACKNOWLEDGED_BYTES_MAX) break;
+    const { messageId, from, content, at } = row;
+    messages.push({ seq, redelivered: seq <= inbox.pushedSeq, messageId, from, content, at });
+    inbox.push(row);
+    session.pushedTo = seq;
+  }
+  if (messages.length === 0) return;
+  // Where its reader has left, a detach is on its way: until it comes this is as good as a socket that was cut.
+  context.push(session.handle, { kind: 'messages', messages });
+}
