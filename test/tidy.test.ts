@@ -48,7 +48,7 @@ function target(file: SourceFile, specifier: string): string | undefined {
 }
 
 const BASE = /^src\/[a-z-]+\.ts$/;
-const ROOTS = new Set(['src/server.ts', 'src/worker.ts', 'src/index.ts']);
+const ROOTS = new Set(['src/server.ts', 'src/worker.ts', 'src/observer.ts', 'src/index.ts']);
 
 /** What each part may import, besides base files and its own folder (style.md of the project: docs/architecture.md). */
 const RULES: readonly { readonly part: RegExp; readonly may: readonly RegExp[] }[] = [
@@ -58,6 +58,16 @@ const RULES: readonly { readonly part: RegExp; readonly may: readonly RegExp[] }
   {
     part: /^src\/actors\//,
     may: [/^src\/contract\//, /^src\/runtime\/actor\.ts$/, /^src\/actors\/[a-z]+\/protocol\.ts$/],
+  },
+  // The observer reads the tables itself, in a thread of its own (docs/decisions/0016-an-observer-thread.md).
+  {
+    part: /^src\/transport\/observation\//,
+    may: [
+      /^src\/transport\//,
+      /^src\/contract\//,
+      /^src\/runtime\/(codec|event-(blocks|index|reader|tap)|tables|storage\/(keys|meta|store))\.ts$/,
+      /^src\/actors\/state\/(protocol|state)\.ts$/,
+    ],
   },
   {
     part: /^src\/transport\//,
@@ -70,7 +80,7 @@ const RULES: readonly { readonly part: RegExp; readonly may: readonly RegExp[] }
     may: [
       /^src\/audit\//,
       /^src\/actors\/[a-z]+\/(protocol|state|inbox)\.ts$/,
-      /^src\/runtime\/(storage\/|codec\.ts$|actor\.ts$|event-blocks\.ts$)/,
+      /^src\/runtime\/(storage\/|codec\.ts$|actor\.ts$|event-(blocks|index)\.ts$)/,
     ],
   },
   // The offline commands (backup, check) read a store that no server of this process has open.
@@ -82,16 +92,17 @@ const RULES: readonly { readonly part: RegExp; readonly may: readonly RegExp[] }
       /^src\/client\//,
       /^src\/server\.ts$/,
       /^src\/audit\//,
-      /^src\/runtime\/storage\//,
+      /^src\/runtime\/(storage\/|event-reader\.ts$)/,
+      /^src\/transport\/observation\/event-json\.ts$/,
     ],
   },
 ];
 
 const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'uWebSockets.js': ['src/transport/listener/uws-listener.ts'],
-  ws: ['src/transport/listener/node-listener.ts'],
+  ws: ['src/transport/listener/node-listener.ts', 'src/client/node-socket.ts', 'src/cli/event-follower.ts'],
   lmdb: ['src/runtime/storage/lmdb-store.ts'],
-  msgpackr: ['src/runtime/codec.ts'],
+  msgpackr: ['src/runtime/codec.ts', 'src/transport/session/frame-codec.ts'],
   piscina: ['src/runtime/threads/job-pool.ts'],
   '@node-rs/argon2': ['src/transport/gate/token-hash.ts'],
   pino: ['src/log.ts'],

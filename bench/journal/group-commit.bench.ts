@@ -18,6 +18,7 @@ import { Batch } from '../../src/runtime/batch.js';
 import { RecordWriter } from '../../src/runtime/commit-record.js';
 import { Counters, Reservations } from '../../src/runtime/counters.js';
 import { JournalHandle } from '../../src/runtime/journal-handle.js';
+import { metersMemory } from '../../src/runtime/meters.js';
 import { Progress } from '../../src/runtime/progress.js';
 import { ShardMap } from '../../src/runtime/shard-map.js';
 import { encodeKey } from '../../src/runtime/storage/keys.js';
@@ -121,6 +122,7 @@ class JournalSubject {
       counters: counters.memory,
       commits: new CommitCount().memory,
       progress: new Progress().memory,
+      meters: metersMemory(0, 0),
     };
     const journal = new JournalHandle(
       {

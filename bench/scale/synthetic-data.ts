@@ -21,6 +21,7 @@ import { createIdSource, newAgentAddress, newId } from '../../src/ids.js';
 import type { Key } from '../../src/runtime/actor.js';
 import { encodeValue } from '../../src/runtime/codec.js';
 import { eventRows } from '../../src/runtime/event-blocks.js';
+import { EVENT_ABOUT_TABLE, EVENT_TYPE_TABLE, indexRows } from '../../src/runtime/event-index.js';
 import { tablesDirectory } from '../../src/runtime/storage/data-directory.js';
 import { encodeKey } from '../../src/runtime/storage/keys.js';
 import { openLmdbWriter } from '../../src/runtime/storage/lmdb-store.js';
@@ -86,6 +87,7 @@ export function writeSyntheticData(directory: string, plan: SyntheticPlan): Synt
   writer.writeAll(people.tokenRows());
   writer.writeAll(people.operatorRows());
   writeEvents(writer, people, plan);
+  writeEventIndex(writer, people, plan);
   const stateBytes = writeState(writer, people, plan);
   writer.end();
   store.commit((batch) => {
@@ -252,6 +254,21 @@ function writeInboxes(writer: RowWriter, people: Population, plan: SyntheticPlan
     }
   }
   for (const place of people.byAddress) writer.write(['inbox_head', people.addresses[place]!], head);
+}
+
+/** Of the events of writeEvents(): each agent's own birth, then every so many-th message. In the order of the keys. */
+function writeEventIndex(writer: RowWriter, people: Population, plan: SyntheticPlan): void {
+  const agents = people.addresses.length;
+  const file = (table: string, name: string, first: number, step: number, last: number): void => {
+    const seqs: number[] = [];
+    for (let seq = first; seq <= last; seq += step) seqs.push(seq);
+    for (const { key, value } of indexRows(table, name, seqs)) writer.writeBytes(key, value);
+  };
+  for (const place of people.byAddress) {
+    file(EVENT_ABOUT_TABLE, people.addresses[place]!, place + 1, agents, plan.events);
+  }
+  file(EVENT_TYPE_TABLE, 'agent_registered', 1, 1, Math.min(agents, plan.events));
+  file(EVENT_TYPE_TABLE, 'message_sent', agents + 1, 1, plan.events);
 }
 
 function writeEvents(writer: RowWriter, people: Population, plan: SyntheticPlan): void {

@@ -10,10 +10,12 @@
 // U2. What is wrong with one row is a finding, never an exception.
 
 import { decodeValue } from '../runtime/codec.js';
-import { afterKey, decodeKey, KEY_BYTES_MAX } from '../runtime/storage/keys.js';
+import { afterKey, decodeKey, KEY_BYTES_MAX, type KeyRange, rangeOf } from '../runtime/storage/keys.js';
 import type { Bytes, StoreReader } from '../runtime/storage/store.js';
+import type { AuditRule } from './audit-rule.js';
+import { eventRules } from './event-rules.js';
 import { Audit, attempt, type Finding } from './findings.js';
-import { type AuditRule, auditRules } from './rules.js';
+import { auditRules } from './rules.js';
 
 /** Keys read at a time. Values are read one by one, because they may be large. */
 const PAGE_KEYS = 1000;
@@ -31,18 +33,39 @@ export interface AuditReport {
 /** Looks at all of a store that nobody writes to. Blocks its thread for the time it takes. */
 export function auditTables(reader: StoreReader): AuditReport {
   const audit = new Audit(reader);
-  const rules = auditRules(audit);
+  return walk(reader, audit, auditRules(audit), [{ start: FIRST_KEY, end: PAST_LAST_KEY }]);
+}
+
+/** Looks at the event log and its index alone. */
+export function auditEvents(reader: StoreReader): AuditReport {
+  const audit = new Audit(reader);
+  const rules = new Map(eventRules(audit));
+  return walk(
+    reader,
+    audit,
+    rules,
+    [...rules.keys()].map((table) => rangeOf([table])),
+  );
+}
+
+function walk(
+  reader: StoreReader,
+  audit: Audit,
+  rules: ReadonlyMap<string, AuditRule>,
+  ranges: readonly KeyRange[],
+): AuditReport {
   const rows: Record<string, number> = {};
-  let start: Bytes = FIRST_KEY;
-  for (;;) {
-    const keys = reader.rangeKeys({ start, end: PAST_LAST_KEY, limit: PAGE_KEYS });
-    for (const bytes of keys) {
-      const { table, entries } = auditRow(audit, reader, rules, bytes);
-      rows[table] = (rows[table] ?? 0) + entries;
+  for (const { start: first, end } of ranges) {
+    for (let start: Bytes = first; ; ) {
+      const keys = reader.rangeKeys({ start, end, limit: PAGE_KEYS });
+      for (const bytes of keys) {
+        const { table, entries } = auditRow(audit, reader, rules, bytes);
+        rows[table] = (rows[table] ?? 0) + entries;
+      }
+      const last = keys.at(-1);
+      if (last === undefined || keys.length < PAGE_KEYS) break;
+      start = afterKey(last);
     }
-    const last = keys.at(-1);
-    if (last === undefined || keys.length < PAGE_KEYS) break;
-    start = afterKey(last);
   }
   for (const [table, rule] of rules) {
     const ended = attempt(() => rule.end?.());

@@ -16,9 +16,9 @@ import type { OperatorRow } from '../actors/operator/state.js';
 import { STATE_BYTES, STATE_KEYS } from '../actors/state/protocol.js';
 import type { StateRow } from '../actors/state/state.js';
 import type { Key } from '../runtime/actor.js';
-import { decodeValue } from '../runtime/codec.js';
-import { eventsOf } from '../runtime/event-blocks.js';
+import type { AuditRule } from './audit-rule.js';
 import { COUNTERS } from './counters.js';
+import { eventRules } from './event-rules.js';
 import type { Audit } from './findings.js';
 
 const META_NAMES: ReadonlySet<string> = new Set(
@@ -27,22 +27,11 @@ const META_NAMES: ReadonlySet<string> = new Set(
   ),
 );
 
-export interface AuditRule {
-  /** Called for each row of the table, in key order. May throw on a value of another shape. */
-  row(key: Key, value: unknown): void;
-  /** How many entries a row of this table holds, where it is not one. */
-  entriesOf?(value: unknown): number;
-  /** Called once, after all rows of all tables. */
-  end?(): void;
-  /** The values are not msgpack: `row` gets the bytes. */
-  readonly isRaw?: boolean;
-}
-
 /** A rule for each table that there is. */
 export function auditRules(audit: Audit): ReadonlyMap<string, AuditRule> {
   return new Map<string, AuditRule>([
     ['meta', metaRule(audit)],
-    ['event', eventRule(audit)],
+    ...eventRules(audit),
     ['idem', { row: () => {} }],
     ['operator', operatorRule(audit)],
     ['admin', adminRule(audit)],
@@ -78,28 +67,6 @@ function metaRule(audit: Audit): AuditRule {
         if (kept !== recounted)
           audit.report(['meta', 'counter', counter], `it is ${kept}; a recount gives ${recounted}`);
       }
-    },
-  };
-}
-
-function eventRule(audit: Audit): AuditRule {
-  let last = 0;
-  return {
-    isRaw: true,
-    entriesOf: (row) => eventsOf(0, row as Uint8Array).length,
-    row: (key, row) => {
-      const events = eventsOf(Number(key[1]), row as Uint8Array);
-      const [first] = events;
-      if (first?.seq !== last + 1) audit.report(key, `the event before it is ${last}: events are missing`);
-      last = Number(key[1]);
-      for (const { seq, value } of events) {
-        const [at, type] = decodeValue(value) as readonly unknown[];
-        if (typeof at !== 'number' || typeof type !== 'string') audit.report(['event', seq], 'it is no event');
-      }
-    },
-    end: () => {
-      const kept = audit.metaNumber('seq');
-      if (kept !== last) audit.report(['meta', 'seq'], `it is ${kept}; the last event is ${last}`);
     },
   };
 }

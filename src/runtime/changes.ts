@@ -10,6 +10,7 @@
 import { invariant } from '../invariant.js';
 import { RecordCursor, type RecordWalker, walkRecord } from './commit-record.js';
 import { eventRows } from './event-blocks.js';
+import { EventIndex } from './event-index.js';
 import { NewestWrites } from './newest-writes.js';
 import { pushCells } from './progress.js';
 import { GROUP_HEADER_BYTES, paged } from './storage/group-format.js';
@@ -83,6 +84,11 @@ export class Changes implements RecordWalker {
   applyTo(batch: WriteBatch): void {
     this.#rows.writeTo(batch);
     for (const row of eventRows(this.#firstSeq, this.#events)) batch.put(encodeKey(row.key), row.value);
+    const index = new EventIndex();
+    this.#events.forEach((event, place) => {
+      index.add(this.#firstSeq + place, event);
+    });
+    for (const row of index.rows()) batch.put(encodeKey(row.key), row.value);
     const { applied, seq } = this.state;
     writeMetaNumber(batch, META_APPLIED, applied);
     writeMetaNumber(batch, META_SEQ, seq);

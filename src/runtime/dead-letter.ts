@@ -6,8 +6,10 @@
 // DL1. At most DEAD_LETTERS_KEPT are kept, and of each at most LETTER_BYTES_MAX of what it said.
 
 import { newId } from '../ids.js';
+import type { Meter } from '../metrics.js';
 import { decodeValue, encodeValue } from './codec.js';
 import type { Saying } from './effects.js';
+import { DEAD_LETTERS } from './meters.js';
 
 export const DEAD_LETTERS_KEPT = 256;
 export const LETTER_BYTES_MAX = 64 * 1024;
@@ -47,13 +49,20 @@ export class DeadLetters {
   readonly #name = newId();
   #next = 0;
   #total = 0;
+  readonly #meter: Meter | undefined;
 
   get total(): number {
     return this.#total;
   }
 
+  /** `meter`: where they are counted too. */
+  constructor(meter?: Meter) {
+    this.#meter = meter;
+  }
+
   add({ args, ...letter }: Undelivered): void {
     this.#total++;
+    this.#meter?.add(DEAD_LETTERS, 1);
     const payload = letter.payload ?? encoded(args);
     // A copy: a payload is a view into all that came with it.
     const isKept = payload !== undefined && payload.length <= LETTER_BYTES_MAX;

@@ -22,7 +22,7 @@ import { Ring } from './ring.js';
 export const PASS_TURNS = 64;
 export const TICK_MS = 5;
 /** The part of a tick for taking in what has arrived: a flood must not keep actors from running, nor timers. */
-const ADMIT_MS = 2;
+export const ADMIT_MS = 2;
 
 /** How many turns run between two looks at the time: a look costs as much as a short turn. */
 export const TURNS_PER_LOOK = 4;

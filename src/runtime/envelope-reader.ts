@@ -12,8 +12,8 @@ export interface EnvelopeVisitor {
   credit(credit: Credit): void;
 }
 
-/** Reads every envelope of a batch, in order. What is handed over keeps the batch alive. */
-export function readBatch(batch: Buffer, origin: number, visitor: EnvelopeVisitor): void {
+/** Reads every envelope of a batch, in order; `stamp`: when it came (arrivals.ts). What is handed over keeps the batch alive. */
+export function readBatch(batch: Buffer, origin: number, visitor: EnvelopeVisitor, stamp = 0): void {
   let at = 0;
   while (at < batch.length) {
     const length = batch.readUInt32LE(at);
@@ -25,16 +25,16 @@ export function readBatch(batch: Buffer, origin: number, visitor: EnvelopeVisito
     } else if ((flags & FLAG_CREDIT) !== 0) {
       visitor.credit({ correlation: batch.readUInt32LE(at + 12), items: batch.readUInt16LE(at + 8) });
     } else {
-      visitor.delivery(readDelivery(batch, at, end, origin));
+      visitor.delivery(readDelivery(batch, at, end, origin, stamp));
     }
     at = end;
   }
 }
 
-function readDelivery(batch: Buffer, at: number, end: number, origin: number): Delivery {
+function readDelivery(batch: Buffer, at: number, end: number, origin: number, stamp: number): Delivery {
   const keyStart = at + ENVELOPE_HEADER_BYTES;
   // First: it finds out whether the sections are within the envelope.
-  const envelope = new ReceivedEnvelope(batch, at, end, origin);
+  const envelope = new ReceivedEnvelope(batch, at, end, origin, stamp);
   return {
     slot: batch.readUInt16LE(at + 4),
     kind: batch[at + 6]!,

@@ -111,6 +111,11 @@ export class JournalHandle {
     return this.#settling;
   }
 
+  /** Sends every event that becomes durable to this port too; `memory` is a tapMemory(). One tap at a time. */
+  tap(port: MessagePort, memory: SharedArrayBuffer): void {
+    this.#started.tell({ kind: 'tap', port, memory }, [port]);
+  }
+
   async report(): Promise<JournalReport | undefined> {
     const answer = await this.#started.ask((ticket) => ({ kind: 'report', ticket }));
     return answer?.kind === 'report' ? answer.report : undefined;

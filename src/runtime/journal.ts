@@ -60,6 +60,10 @@ export interface JournalParts {
   readonly unappliedBytesMax?: number;
   /** Milliseconds of a clock that never goes back. */
   readonly monotonic: () => number;
+  /** A group was written and flushed in so many milliseconds, with so many events. */
+  readonly measured?: (ms: number, events: number) => void;
+  /** These records are durable, and acknowledged; their events are those after `seqBefore`, up to `lastSeq`. */
+  readonly committed?: (seqBefore: number, lastSeq: number, records: readonly Buffer[]) => void;
 }
 
 /** Where the store stands when the journal takes over. */
@@ -254,13 +258,11 @@ export class Journal {
   }
 
   #write(group: Group): void {
+    const seqBefore = this.#seq;
+    const records = group.accepted.map((accepted) => accepted.records);
     try {
       if (this.#stuck !== undefined) throw new Error(this.#stuck);
-      this.#append(
-        group,
-        group.accepted.map(({ records }) => records),
-        group.bytes,
-      );
+      this.#append(group, records, group.bytes);
     } catch (error) {
       this.#failures++;
       this.#lastFailure = error instanceof Error ? error.message : String(error);
@@ -273,18 +275,22 @@ export class Journal {
       source.durable = upTo;
       source.acknowledge({ kind: 'durable', upTo });
     }
+    this.#parts.committed?.(seqBefore, this.#seq, records);
   }
 
   /** Makes a group durable, with the next number; throws when it is not, and everything is as before. */
   #append(group: Group, records: readonly Uint8Array[], bytes: number): void {
     const { log, progress, monotonic } = this.#parts;
     const number = this.#group + 1;
+    const begunMs = monotonic();
     log.append({ number, seqBefore: this.#seq }, records, bytes);
     this.#group = number;
     this.#seq += group.tally.events;
     // What it takes on the disk: a group of one small record is a page.
     const pages = paged(GROUP_HEADER_BYTES + bytes);
-    this.#unapplied.push({ number, bytes: pages, atMs: monotonic(), upTo: group.upTo });
+    const atMs = monotonic();
+    this.#parts.measured?.(atMs - begunMs, group.tally.events);
+    this.#unapplied.push({ number, bytes: pages, atMs, upTo: group.upTo });
     this.#unappliedBytes += pages;
     group.tally.settle();
     progress.publishDurable(number);

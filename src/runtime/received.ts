@@ -58,10 +58,12 @@ export class ReceivedEnvelope extends BatchPart implements Envelope {
   readonly idempotency: Idempotency | undefined;
   readonly chain: readonly string[] | undefined;
   readonly bytes: number;
+  /** When its batch was taken in (arrivals.ts). */
+  readonly stamp: number;
   attempts = 0;
 
   /** The envelope that lies from `at` to `end`. Throws a Defect when its sections do not fit into that. */
-  constructor(batch: Buffer, at: number, end: number, origin: number) {
+  constructor(batch: Buffer, at: number, end: number, origin: number, stamp: number) {
     const keyEnd = at + ENVELOPE_HEADER_BYTES + batch.readUInt16LE(at + 10);
     const senderEnd = keyEnd + batch.readUInt16LE(at + 18);
     const idempotencyEnd = senderEnd + batch.readUInt16LE(at + 20);
@@ -79,6 +81,7 @@ export class ReceivedEnvelope extends BatchPart implements Envelope {
     this.chain =
       payloadStart === idempotencyEnd ? undefined : (decodeWithin(batch, idempotencyEnd, payloadStart) as string[]);
     this.bytes = end - at;
+    this.stamp = stamp;
   }
 }
 

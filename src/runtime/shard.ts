@@ -20,8 +20,10 @@
 // SH6. A blank actor is not kept: its next envelope activates it, and finds what others wrote for it since.
 
 import type { Clock } from '../clock.js';
+import type { Meter } from '../metrics.js';
 import { Account } from './account.js';
 import type { AnyKind } from './actor.js';
+import { Arrivals } from './arrivals.js';
 import { Asks } from './asks.js';
 import { CatchUp } from './catch-up.js';
 import type { Cell } from './cell.js';
@@ -31,7 +33,7 @@ import { Completion } from './completion.js';
 import type { Counters, Reservations } from './counters.js';
 import { DeadLetters } from './dead-letter.js';
 import { Dispatcher } from './dispatcher.js';
-import { LOCAL, REMINDER } from './envelope.js';
+import { type Credit, type Delivery, LOCAL, REMINDER, type Reply } from './envelope.js';
 import { readBatch } from './envelope-reader.js';
 import type { ShardExplanation } from './explanation.js';
 import { Inquiries } from './inquiries.js';
@@ -46,12 +48,12 @@ import type { Pulse } from './pulse.js';
 import type { Quarantine } from './quarantine.js';
 import { Recovery, type TurnFailure } from './recovery.js';
 import { Reminders } from './reminders.js';
-import { Ring } from './ring.js';
 import { Routes } from './routes.js';
 import type { ShardMap } from './shard-map.js';
 import type { StoreView } from './store-view.js';
 import { Streams } from './streams.js';
 import { TurnRunner } from './turn-runner.js';
+import { waitingMailboxes } from './waiting-mailboxes.js';
 
 export interface ShardOptions {
   /** In the order of their wire numbers. */
@@ -79,6 +81,8 @@ export interface ShardOptions {
   readonly isDurable: boolean;
   /** It keeps account of what its actors cost. */
   readonly isExplained: boolean;
+  /** Where it counts what it does; undefined where nobody reads it. */
+  readonly meter?: Meter;
   /** Of context.random(). */
   readonly seed: number;
   /** Plans a turn of the loop, in place of setImmediate: a test says which of its shards is next. */
@@ -111,14 +115,15 @@ export class Shard {
   readonly #streams: Streams;
   readonly #inquiries: Inquiries;
   readonly #reminders: Reminders | undefined;
-  readonly deadLetters = new DeadLetters();
-  /** What has arrived and was not taken in: as much as the links let through at most. */
-  readonly #inbound = new Ring<{ readonly connection: number; readonly batch: ArrayBuffer }>();
+  readonly deadLetters: DeadLetters;
+  readonly #arrivals: Arrivals;
   #isFolding = false;
 
   constructor(options: ShardOptions) {
     const { kinds, map, epochs, clock, view } = options;
     this.#options = options;
+    this.deadLetters = new DeadLetters(options.meter);
+    this.#arrivals = new Arrivals(clock, (connection, batch, stamp) => this.#takeIn(connection, batch, stamp));
     const routes = new Routes(kinds.map(({ protocol }) => protocol));
     const now = () => clock.now();
     const schedule = (cell: Cell): void => this.#dispatcher.schedule(cell);
@@ -126,7 +131,7 @@ export class Shard {
     this.#feed = new JournalFeed(options.journal);
     this.#asks = new Asks(clock);
     this.#dispatcher = new Dispatcher({
-      admit: (until) => this.#admit(until),
+      admit: (until) => this.#arrivals.admit(until),
       runTurn: (cell) => this.#runner.next(cell),
       held: () => this.#feed.isFull,
       afterTick: () => this.flush(),
@@ -230,6 +235,7 @@ export class Shard {
       reminders,
       schedule,
       account,
+      meter: options.meter,
       clock,
     });
   }
@@ -250,13 +256,14 @@ export class Shard {
       recordsUnsettled: gates.assigned - gates.settled,
       /** Not in the tables yet, durable or not. */
       recordsUnapplied: this.#overlay.records,
+      mailboxes: waitingMailboxes(this.#waiting()),
     };
   }
 
   /** Nothing waits to run or is running, and nothing said is still behind a gate. */
   get isIdle(): boolean {
     const { gates } = this.#outbox;
-    const works = this.#inbound.length > 0 || this.#dispatcher.waiting > 0 || this.#runner.busy > 0;
+    const works = !this.#arrivals.isEmpty || this.#dispatcher.waiting > 0 || this.#runner.busy > 0;
     const waits = this.#recovery.isPending || this.#catchUp.waiting > 0;
     return !works && !waits && gates.assigned === gates.settled;
   }
@@ -274,26 +281,18 @@ export class Shard {
 
   /** A batch that came by a connection. It is taken in by one of the next ticks, and its envelopes run then. */
   receive(connection: number, batch: ArrayBuffer): void {
-    this.#inbound.push({ connection, batch });
+    this.#arrivals.push(connection, batch);
     this.#dispatcher.plan();
   }
 
-  #admit(until: number): boolean {
-    const inbound = this.#inbound;
-    while (inbound.length > 0) {
-      const { connection, batch } = inbound.shift()!;
-      if (this.#outbox.isConnected(connection)) this.#takeIn(connection, batch);
-      if (this.#options.clock.monotonic() >= until) break;
-    }
-    return inbound.length > 0;
-  }
-
-  #takeIn(connection: number, batch: ArrayBuffer): void {
-    readBatch(Buffer.from(batch), connection, {
-      delivery: (delivery) => this.#intake.deliver(delivery),
-      reply: (reply) => this.#asks.settle(reply),
-      credit: ({ correlation, items }) => this.#streams.allow(connection, correlation, items),
-    });
+  #takeIn(connection: number, batch: ArrayBuffer, stamp: number): void {
+    if (!this.#outbox.isConnected(connection)) return;
+    const visitor = {
+      delivery: (delivery: Delivery) => this.#intake.deliver(delivery),
+      reply: (reply: Reply) => this.#asks.settle(reply),
+      credit: ({ correlation, items }: Credit) => this.#streams.allow(connection, correlation, items),
+    };
+    readBatch(Buffer.from(batch), connection, visitor, stamp);
   }
 
   /** The journal: all records up to this number are durable. */
@@ -354,7 +353,7 @@ export class Shard {
   explain(
     top: number,
   ): Omit<ShardExplanation, 'thread'> & { readonly thread: Omit<ShardExplanation['thread'], 'loopDelayMs'> } {
-    const waiting = [...this.#cells.waiting(), ...this.#dispatcher.queue];
+    const waiting = this.#waiting();
     const find = (address: string): Cell | undefined => {
       const end = address.indexOf('/');
       const number = this.#numberOf(address.slice(0, end));
@@ -365,6 +364,10 @@ export class Shard {
       actors,
       thread: { turns: this.#dispatcher.turns, waitingActors: waiting.length, links: this.#outbox.links() },
     };
+  }
+
+  #waiting(): Cell[] {
+    return [...this.#cells.waiting(), ...this.#dispatcher.queue];
   }
 
   /** Says again what a dead letter holds. False when it is not kept. */

@@ -10,6 +10,7 @@
 // SY3. A start that fails leaves no thread behind, and stop() leaves no ask unanswered.
 
 import { availableParallelism } from 'node:os';
+import type { MessagePort } from 'node:worker_threads';
 import { systemClock } from '../clock.js';
 import { CodedError } from '../errors.js';
 import { Asks } from './asks.js';
@@ -21,6 +22,7 @@ import { Entrance } from './entrance.js';
 import { type Explanation, mergeExplanations } from './explanation.js';
 import { answerKeys, findAnswer } from './idempotency.js';
 import { type JournalKeeper, openJournal, type StorePlace } from './journal-keeper.js';
+import { metersMemory, type RuntimeReading, readMeters } from './meters.js';
 import { Progress } from './progress.js';
 import type { AnyProtocol } from './protocol.js';
 import type { Quarantined } from './quarantine.js';
@@ -135,6 +137,7 @@ export class System {
       counters: counters.memory,
       commits: commits.memory,
       progress: progress.memory,
+      meters: metersMemory(options.workers, options.protocols.length),
     };
     const { journal, fence } = await openJournal(options, memory);
     const asks = new Asks(systemClock);
@@ -205,6 +208,22 @@ export class System {
     const isSettled = await this.#journal.settled();
     if (this.#stopping) throw new CodedError('DRAINING');
     if (!isSettled) throw new CodedError('OVERLOADED', { what: 'the tables, which the disk does not take' });
+  }
+
+  /** Every event that becomes durable from now on goes to this port too, until it is closed (event-tap.ts). One at a time. */
+  tapEvents(port: MessagePort, memory: SharedArrayBuffer): void {
+    this.#journal.tap(port, memory);
+  }
+
+  /** Resolves when all that was acknowledged is in the tables; rejects with OVERLOADED or DRAINING when it will not be soon. */
+  async settled(): Promise<void> {
+    if (this.#progress.behind > 0) await this.#settled();
+  }
+
+  /** What the threads have counted since the start. At once: no thread is asked. */
+  readMeters(): RuntimeReading {
+    const kinds = this.#options.protocols.map(({ kind }) => kind);
+    return readMeters(this.#journal.memory.meters, kinds);
   }
 
   async status(): Promise<SystemStatus> {

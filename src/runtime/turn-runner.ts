@@ -12,16 +12,19 @@
 
 import type { Clock } from '../clock.js';
 import { invariant } from '../invariant.js';
+import type { Meter } from '../metrics.js';
 import type { Account } from './account.js';
 import type { AnyKind, ForeignReads } from './actor.js';
+import { msBetween, stampOf } from './arrivals.js';
 import type { CatchUp } from './catch-up.js';
 import type { Cell } from './cell.js';
 import { decodeValue } from './codec.js';
 import type { Completion } from './completion.js';
 import { type Envelope, REMINDER, STREAM_STEP } from './envelope.js';
 import { findAnswer, type Remembered } from './idempotency.js';
+import { MAILBOX_WAITS, TURNS } from './meters.js';
 import type { Outbox } from './outbox.js';
-import { argsOf } from './received.js';
+import { argsOf, ReceivedEnvelope } from './received.js';
 import { COMMIT_FAILED, type Recovery } from './recovery.js';
 import type { Idempotency } from './ref.js';
 import { LATER } from './refusal.js';
@@ -44,6 +47,8 @@ export interface TurnRunnerParts {
   readonly schedule: (cell: Cell) => void;
   /** Undefined where nobody wants to be told. */
   readonly account: Account | undefined;
+  /** Where the turns of the account, and their waits, are counted too. */
+  readonly meter: Meter | undefined;
   readonly clock: Clock;
 }
 
@@ -94,13 +99,25 @@ export class TurnRunner {
   next(cell: Cell): boolean {
     const sampler = this.#sampler;
     if (sampler === undefined || cell.mailbox.depth === 0 || !sampler.isDue()) return this.runTurn(cell);
-    const { account, clock } = this.#parts;
+    const { clock } = this.#parts;
     const weight = sampler.take();
     const envelope = cell.mailbox.peek();
     const begun = clock.monotonic();
     const hasRun = this.runTurn(cell);
-    if (hasRun && envelope !== undefined) account?.ran(cell, envelope, clock.monotonic() - begun, weight);
+    if (hasRun && envelope !== undefined) this.#note(cell, envelope, begun, weight);
     return hasRun;
+  }
+
+  #note(cell: Cell, envelope: Envelope, begun: number, weight: number): void {
+    const { account, meter, clock } = this.#parts;
+    const ms = clock.monotonic() - begun;
+    account?.ran(cell, envelope, ms, weight);
+    if (meter === undefined) return;
+    meter.histograms[TURNS + cell.kindNumber]!.observe(ms, weight);
+    // A turn that is tried again has waited once.
+    if (envelope instanceof ReceivedEnvelope && envelope.attempts === 0) {
+      meter.histograms[MAILBOX_WAITS]!.observe(msBetween(envelope.stamp, stampOf(begun)), weight);
+    }
   }
 
   runTurn(cell: Cell): boolean {

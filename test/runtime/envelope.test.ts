@@ -13,7 +13,7 @@ import {
   writeEnvelope,
   writeReply,
 } from '../../src/runtime/envelope.js';
-import { readBatch } from '../../src/runtime/envelope-reader.js';
+import { type EnvelopeVisitor, readBatch } from '../../src/runtime/envelope-reader.js';
 
 const text = fc.string({ unit: 'binary', maxLength: 40 });
 const bytes = fc.uint8Array({ maxLength: 300 });
@@ -48,13 +48,17 @@ const credit: fc.Arbitrary<Credit> = fc.record({ correlation: u32, items: fc.nat
 
 type Read = { readonly delivery: Delivery } | { readonly reply: Reply } | { readonly credit: Credit };
 
+/** When the batch came. */
+const STAMP = 77;
+
 function readAll(batch: Buffer, origin: number): Read[] {
   const read: Read[] = [];
-  readBatch(batch, origin, {
+  const visitor: EnvelopeVisitor = {
     delivery: (delivery) => read.push({ delivery }),
     reply: (came) => read.push({ reply: came }),
     credit: (came) => read.push({ credit: came }),
-  });
+  };
+  readBatch(batch, origin, visitor, STAMP);
   return read;
 }
 
@@ -86,7 +90,7 @@ describe('an envelope', () => {
             if ('items' in item) return { ...item };
             const payload = [...item.payload];
             if (!('slot' in item)) return { ...item, payload };
-            return { ...item, payload, args: undefined, origin, bytes: lengths[index], attempts: 0 };
+            return { ...item, payload, args: undefined, origin, bytes: lengths[index], stamp: STAMP, attempts: 0 };
           });
           assert.deepEqual(read, expected);
           assert.equal(batch.used, 0);

@@ -9,17 +9,19 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { invariant } from '../../invariant.js';
-import { EVENT_TABLE, eventRows } from '../event-blocks.js';
-import { afterKey, encodeKey, rangeOf } from './keys.js';
+import { EVENT_TABLE, eventRows, eventsOf } from '../event-blocks.js';
+import { EVENT_ABOUT_TABLE, EVENT_TYPE_TABLE, EventIndex } from '../event-index.js';
+import { afterKey, decodeKey, encodeKey, rangeOf } from './keys.js';
 import { readMetaNumber, writeMetaNumber } from './meta.js';
 import { StorageError } from './storage-error.js';
 import type { Store, StoreReader, WriteBatch } from './store.js';
 
 /** The version that this program reads and writes. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 const SCHEMA = ['schema'];
 const EVENTS_PER_PAGE = 1000;
+const EVENT_ROWS_PER_PAGE = 500;
 
 export interface Migration {
   /** The version that it makes, from the one before it. */
@@ -33,6 +35,8 @@ export const MIGRATIONS: readonly Migration[] = [
   // From version 2 on there is a journal beside the tables, which a program of version 1 would not see, and a row of the
   // event log holds many events (event-blocks.ts).
   { to: 2, run: joinEvents },
+  // From version 3 on events are filed by type and by what they are about (event-index.ts).
+  { to: 3, run: indexEvents },
 ];
 
 export interface MigrateOptions {
@@ -85,6 +89,25 @@ function joinEvents(batch: WriteBatch, store: Store): void {
     const events = rows.map(({ value }) => value);
     for (const row of eventRows(seq, events)) batch.put(encodeKey(row.key), row.value);
     seq += rows.length;
+    from = afterKey(last.key);
+  }
+}
+
+/** Version 2 had the log without its index, but for what this program has just recovered from its journal. */
+function indexEvents(batch: WriteBatch, store: Store): void {
+  for (const table of [EVENT_TYPE_TABLE, EVENT_ABOUT_TABLE]) {
+    for (const key of store.rangeKeys({ ...rangeOf([table]), limit: Number.MAX_SAFE_INTEGER })) batch.delete(key);
+  }
+  const { start, end } = rangeOf([EVENT_TABLE]);
+  for (let from: Uint8Array = start; ; ) {
+    const rows = store.range({ start: from, end, limit: EVENT_ROWS_PER_PAGE });
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    const index = new EventIndex();
+    for (const { key, value } of rows) {
+      for (const event of eventsOf(Number(decodeKey(key)[1]), value)) index.add(event.seq, event.value);
+    }
+    for (const row of index.rows()) batch.put(encodeKey(row.key), row.value);
     from = afterKey(last.key);
   }
 }

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { invariant } from '../../invariant.js';
 import { Applier, recoverTables } from '../applier.js';
+import { applierMeter } from '../meters.js';
 import { Progress } from '../progress.js';
 import { type Disk, RealDisk } from '../storage/disk.js';
 import { GroupReader } from '../storage/group-reader.js';
@@ -26,6 +27,7 @@ import type { Store } from '../storage/store.js';
 import { CommitCount } from '../store-view.js';
 import { META_EPOCH, readTablesState, type TablesState } from '../tables.js';
 import type { ApplierThreadData, ApplierToJournal, FromApplier, JournalToApplier, ToApplier } from './protocol.js';
+import { keepVitals } from './vitals.js';
 
 /** The pause before a transaction is tried again that the disk refused. */
 const RETRY_MS = 100;
@@ -66,6 +68,7 @@ class ApplierThread {
     this.#source = new GroupReader(disk, applied + 1);
     this.#applier = new Applier({ store, source: this.#source, progress, commits, counterNames: data.counterNames });
     this.#forgetting = setTimeout(() => this.#forget(), FORGET_EVERY_MS);
+    keepVitals(applierMeter(data.memory.meters));
     data.journal.on('message', (message: JournalToApplier) => this.#receive(message));
     control.on('message', (message: ToApplier) => {
       if (message.kind === 'stop') void this.#stop();

@@ -14,8 +14,10 @@
 
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
+import { systemClock } from '../../clock.js';
 import { CodedError } from '../../errors.js';
 import { invariant } from '../../invariant.js';
+import { JobTimes } from './job-times.js';
 
 export interface JobPoolOptions {
   /** The queue's name in an OVERLOADED error: `the hash queue`. */
@@ -28,6 +30,8 @@ export interface JobPoolOptions {
   readonly queueMax: number;
   /** Told of a thread that died while it had no job to fail. */
   readonly onDefect: (error: unknown) => void;
+  /** How long a job that has ended waited for a thread, and how long it had one. */
+  readonly onTimed?: (waitedMs: number, ranMs: number) => void;
 }
 
 export interface JobOptions {
@@ -51,12 +55,14 @@ export function createJobPool<Job, Result>(options: JobPoolOptions): JobPool<Job
 class ThreadJobPool<Job, Result> implements JobPool<Job, Result> {
   readonly #options: JobPoolOptions;
   #pool: Piscina<Job, Result> | undefined;
+  readonly #times: JobTimes;
   #admitted = 0;
   #closing: Promise<void> | undefined;
 
   constructor(options: JobPoolOptions) {
     invariant(options.threads >= 1 && options.queueMax >= 0, 'a job pool has threads and no negative queue');
     this.#options = options;
+    this.#times = new JobTimes(options.threads, systemClock, options.onTimed);
     this.#pool = this.#start();
   }
 
@@ -71,6 +77,7 @@ class ThreadJobPool<Job, Result> implements JobPool<Job, Result> {
     }
     this.#pool ??= this.#start();
     this.#admitted++;
+    const times = this.#times.admit();
     try {
       return await this.#pool.run(job, options.signal === undefined ? {} : { signal: options.signal });
     } catch (error) {
@@ -78,6 +85,7 @@ class ThreadJobPool<Job, Result> implements JobPool<Job, Result> {
       throw error;
     } finally {
       this.#admitted--;
+      this.#times.end(times, options.signal?.aborted === true);
     }
   }
 

@@ -6,10 +6,12 @@
 // Owns:     the journal's files, one port per shard worker, and who waits for the tables.
 // Does not: decide what is committed (journal.ts), or write the tables (applier-thread.ts).
 
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { invariant } from '../../invariant.js';
 import { Counters, Reservations } from '../counters.js';
+import { EventTap } from '../event-tap.js';
 import { Journal } from '../journal.js';
+import { COMMITS, EVENT_APPENDS, journalMeter } from '../meters.js';
 import { Progress } from '../progress.js';
 import { ShardMap } from '../shard-map.js';
 import { RealDisk } from '../storage/disk.js';
@@ -23,6 +25,7 @@ import type {
   ShardToJournal,
   ToJournal,
 } from './protocol.js';
+import { keepVitals } from './vitals.js';
 
 /** The tables are brought up at once when this much is not in them: the more at a time, the more writes cancel. */
 const APPLY_AT_BYTES = 16 * 1024 * 1024;
@@ -50,6 +53,7 @@ class JournalThread {
   readonly #log: SegmentLog;
   readonly #progress = new Progress(data.memory.progress);
   readonly #counters = new Counters(data.counterNames, data.memory.counters);
+  readonly #meter = journalMeter(data.memory.meters);
   readonly #ports = new Map<number, { close(): void }>();
   /** Some shard waits until this group is in the tables. */
   #awaited = 0;
@@ -62,6 +66,9 @@ class JournalThread {
   #segmentAsked: 'no' | 'asked' | 'refused' = 'no';
   /** The tables cannot be written. */
   #isStuck = false;
+  /** Of whoever observes the events. */
+  #tap: EventTap | undefined;
+  #tapPort: MessagePort | undefined;
 
   constructor() {
     this.#log = new SegmentLog(new RealDisk(data.journalDirectory), segmentBytes);
@@ -73,15 +80,24 @@ class JournalThread {
         progress: this.#progress,
         unappliedBytesMax,
         monotonic: () => performance.now(),
+        measured: (ms, events) => this.#measured(ms, events),
+        committed: (seqBefore, lastSeq, records) => this.#tap?.committed(seqBefore, lastSeq, records),
       },
       data.start,
       data.slots,
     );
     data.applier.on('message', (message: ApplierToJournal) => this.#receiveApplier(message));
     control.on('message', (message: ToJournal) => this.#receive(message));
+    keepVitals(this.#meter);
     const { epoch } = this.#journal.stats;
     say({ kind: 'ready', fence: { epoch, group: this.#journal.durable } });
     this.#wakeApplier();
+  }
+
+  #measured(ms: number, events: number): void {
+    const { histograms } = this.#meter;
+    histograms[COMMITS]!.observe(ms);
+    if (events > 0) histograms[EVENT_APPENDS]!.observe(ms, events);
   }
 
   #receive(message: ToJournal): void {
@@ -107,12 +123,27 @@ class JournalThread {
           report: { ...this.#journal.stats, segmentsInUse: this.#log.segmentsInUse },
         });
         break;
+      case 'tap':
+        this.#beginTap(message);
+        break;
       case 'stop':
         this.#stop();
         break;
       default:
         message satisfies never;
     }
+  }
+
+  /** Until its other end is closed, or its thread has ended, or another tap begins. */
+  #beginTap({ port, memory }: ToJournal & { kind: 'tap' }): void {
+    this.#tapPort?.close();
+    this.#tapPort = port;
+    this.#tap = new EventTap(port, memory, this.#journal.stats.seq);
+    port.on('close', () => {
+      if (this.#tapPort !== port) return;
+      this.#tapPort = undefined;
+      this.#tap = undefined;
+    });
   }
 
   #receiveApplier(message: ApplierToJournal): void {
@@ -240,6 +271,7 @@ class JournalThread {
   #stop(): void {
     while (this.#journal.stats.batchesWaiting > 0) this.#journal.commitGroup();
     for (const port of this.#ports.values()) port.close();
+    this.#tapPort?.close();
     this.#log.close();
     data.applier.close();
     say({ kind: 'stopped' });

@@ -6,6 +6,7 @@ import type { ShardExplanation } from '../explanation.js';
 import type { Acknowledgement, JournalStart } from '../journal.js';
 import type { Quarantined } from '../quarantine.js';
 import type { LogLine } from '../shard.js';
+import type { WaitingMailboxes } from '../waiting-mailboxes.js';
 
 /** Memory that every thread sees. */
 export interface SharedMemory {
@@ -13,6 +14,8 @@ export interface SharedMemory {
   readonly counters: SharedArrayBuffer;
   readonly commits: SharedArrayBuffer;
   readonly progress: SharedArrayBuffer;
+  /** What each thread counts (meters.ts). */
+  readonly meters: readonly SharedArrayBuffer[];
 }
 
 /** The front door's place among the peers of a shard; worker n is peer n + 1. */
@@ -94,6 +97,8 @@ export type ToJournal =
   /** Asks to be told when all that is durable now is in the tables. */
   | { readonly kind: 'settle'; readonly ticket: number }
   | { readonly kind: 'report'; readonly ticket: number }
+  /** From now on every event goes to this port too, until it is closed (event-tap.ts). */
+  | { readonly kind: 'tap'; readonly port: MessagePort; readonly memory: SharedArrayBuffer }
   | { readonly kind: 'stop' };
 
 export interface JournalReport {
@@ -175,6 +180,7 @@ export interface ShardReport {
   readonly quarantined: number;
   readonly recordsUnsettled: number;
   readonly recordsUnapplied: number;
+  readonly mailboxes: WaitingMailboxes;
   readonly recentDeadLetters: readonly DeadLetter[];
   readonly quarantine: readonly Quarantined[];
 }

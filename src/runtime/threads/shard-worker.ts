@@ -12,6 +12,7 @@ import { invariant } from '../../invariant.js';
 import type { AnyKind } from '../actor.js';
 import { Counters, Reservations } from '../counters.js';
 import { Link } from '../link.js';
+import { shardMeter } from '../meters.js';
 import { Progress } from '../progress.js';
 import { Pulse } from '../pulse.js';
 import { type LogLine, Shard } from '../shard.js';
@@ -21,6 +22,7 @@ import { MemoryStore } from '../storage/memory-store.js';
 import { CommitCount, StoreView } from '../store-view.js';
 import { LoopDelay } from './loop-delay.js';
 import type { FromShard, JournalAnswer, Peer, ShardToJournal, ShardWorkerData, ToShard } from './protocol.js';
+import { keepVitals } from './vitals.js';
 
 /** How often a stopping shard looks whether it is idle. */
 const IDLE_LOOK_MS = 5;
@@ -36,6 +38,8 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
 
   const counters = new Counters(data.counterNames, data.memory.counters);
   const loopDelay = new LoopDelay();
+  const meter = shardMeter(data.memory.meters, data.worker);
+  keepVitals(meter);
   const reader = data.directory === undefined ? new MemoryStore() : openLmdbReader(data.directory);
   const shard = new Shard({
     kinds: makeKinds(data.settings),
@@ -59,6 +63,7 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
     forceEncoding: data.forceEncoding,
     isDurable: data.directory !== undefined,
     isExplained: data.isExplained,
+    meter,
     seed: data.seed,
     onLog: (line) => say({ kind: 'log', line: plainLine(line) }),
     onFailure: ({ address, message, attempts, isEscalated, error }) =>

@@ -3,6 +3,12 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { auditTables } from '../../../src/audit/audit.js';
+import type { Key } from '../../../src/runtime/actor.js';
+import { encodeValue } from '../../../src/runtime/codec.js';
+import { eventRows } from '../../../src/runtime/event-blocks.js';
+import { EventIndex, seqsOf } from '../../../src/runtime/event-index.js';
+import { encodeKey, rangeOf } from '../../../src/runtime/storage/keys.js';
 import { openLmdbReader, openLmdbWriter } from '../../../src/runtime/storage/lmdb-store.js';
 import { MemoryStore } from '../../../src/runtime/storage/memory-store.js';
 import { readMetaNumber, writeMetaNumber } from '../../../src/runtime/storage/meta.js';
@@ -114,5 +120,33 @@ test('a copy that a crash left unfinished is made anew (V2)', async () => {
   const copy = openLmdbReader(backupDirectory(1));
   assert.equal(String(copy.get(KEY)), 'one');
   await copy.close();
+  await store.close();
+});
+
+test('version 3 files every event once, also those that were recovered into version 2 just before', async () => {
+  const { store, backupDirectory } = oldStore();
+  const event = (seq: number) => encodeValue([seq, `type ${seq % 3}`, seq % 2 === 0 ? null : 'about', {}]);
+  const events = Array.from({ length: 5_000 }, (_, place) => event(place + 1));
+  store.commit((batch) => {
+    writeMetaNumber(batch, ['schema'], 2);
+    writeMetaNumber(batch, ['seq'], events.length);
+    batch.delete(KEY);
+    for (const row of eventRows(1, events)) batch.put(encodeKey(row.key), row.value);
+    const recovered = new EventIndex();
+    for (const seq of [4_998, 4_999, 5_000]) recovered.add(seq, event(seq));
+    for (const row of recovered.rows()) batch.put(encodeKey(row.key), row.value);
+  });
+  await migrate(store, { backupDirectory });
+  const filed = (under: Key) => store.range({ ...rangeOf(under), limit: 1_000 }).flatMap(({ value }) => seqsOf(value));
+  const all = events.map((_, place) => place + 1);
+  assert.deepEqual(
+    filed(['event_type', 'type 1']),
+    all.filter((seq) => seq % 3 === 1),
+  );
+  assert.deepEqual(
+    filed(['event_about', 'about']),
+    all.filter((seq) => seq % 2 === 1),
+  );
+  assert.deepEqual(auditTables(store).findings, []);
   await store.close();
 });
