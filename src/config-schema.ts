@@ -96,7 +96,19 @@ export const configTable = {
     60_000,
     'An open connection without a request is closed after this.',
   ),
-  'http.connections_max': integer(1, 1_000_000, 10_000, 'Most open connections; further ones are refused.'),
+  'http.connections_max': integer(
+    1,
+    1_000_000,
+    10_000,
+    'Most open connections; `sessions.max` is added to it, and further ones are refused.',
+  ),
+  'sessions.max': integer(1, 1_000_000, 50_000, 'Most open sessions; a further one is closed with 4029.'),
+  'sessions.heartbeat_ms': integer(
+    16_000,
+    300_000,
+    30_000,
+    'A session whose peer is silent for so long is pinged; it is closed when no answer comes in the next 16 s.',
+  ),
   data_dir: {
     kind: 'text',
     default: './troupe-data' as string,
@@ -136,6 +148,11 @@ export const configTable = {
     fault: (text) => (ADMIN_TOKEN.test(text) ? undefined : 'must be ad_live_ and 64 lower case hex digits'),
     about: 'The token of the admin; made on the first start, and printed once, when absent.',
   },
+  'metrics.access': choice(
+    ['admin', 'loopback', 'public'],
+    'loopback',
+    'Who may read `GET /metrics`: the admin; also whoever asks from this machine without a proxy; everybody.',
+  ),
   'limits.message_send_per_min': perMinute(60, 'Messages that'),
   'limits.message_read_per_min': perMinute(300, 'Reads of its inbox that'),
   'limits.state_read_per_min': perMinute(300, 'Reads of the shared state that'),
@@ -153,6 +170,18 @@ export const configTable = {
   'auth.hash_threads': integer(1, 64, 2, 'Threads that hash.'),
   'auth.hash_queue_max': integer(1, 1_000_000, 1024, 'Hashes that may wait; past it the caller gets 503.'),
   'auth.cache_ttl_ms': integer(0, DAY_MS, 30_000, 'How long a verified token is believed without hashing it again.'),
+  'observe.access': choice(
+    ['auto', 'public', 'admin', 'off'],
+    'auto',
+    'Who may observe (`docs/observation.md`): everybody, the admin, nobody; auto is public where `http.host` is a loopback address and there are no `http.trusted_proxies`, and admin elsewhere.',
+  ),
+  'observe.requests_per_min': integer(
+    0,
+    PER_MIN_MAX,
+    300,
+    'Observations that one IP address may make in a minute; 0 is no limit.',
+  ),
+  'observe.streams_max': integer(0, 10_000, 100, 'Most streams of events at once; a further one gets 503.'),
   'verification.gate': choice(
     ['pipeline', 'proof_of_work', 'none'],
     'pipeline',

@@ -15,11 +15,16 @@ import { stateProtocol } from './actors/state/protocol.js';
 import { COUNTERS } from './audit/counters.js';
 import { systemClock } from './clock.js';
 import type { Config } from './config.js';
+import { STREAM_PATH } from './contract/observe.js';
 import { CodedError } from './errors.js';
 import type { Log } from './log.js';
+import { Meter, meterMemory } from './metrics.js';
+import { vitalsOf } from './runtime/meters.js';
 import { type DataDirectory, openDataDirectory } from './runtime/storage/data-directory.js';
-import { defaultWorkers, System } from './runtime/system.js';
+import { openHistory } from './runtime/storage/history.js';
+import { defaultWorkers, System, type SystemStatus } from './runtime/system.js';
 import { createJobPool, type JobPool } from './runtime/threads/job-pool.js';
+import { keepVitals } from './runtime/threads/vitals.js';
 import { HANDLER_MS_MAX } from './runtime/watchdog.js';
 import { Authenticator, type TokenRecord } from './transport/gate/authenticator.js';
 import { createClientIp } from './transport/gate/client-ip.js';
@@ -35,6 +40,16 @@ import { routeHandlers } from './transport/http/kernel-routes.js';
 import { LongPolls } from './transport/http/long-polls.js';
 import type { Listener } from './transport/listener/listener.js';
 import { openListener } from './transport/listener/open-listener.js';
+import { CeilingWatch } from './transport/metrics/ceiling-watch.js';
+import { Exposition } from './transport/metrics/exposition.js';
+import { FrontMeter } from './transport/metrics/front-meter.js';
+import type { MetricsSource } from './transport/metrics/metrics-source.js';
+import { processFigures } from './transport/metrics/process-figures.js';
+import { standingFigures } from './transport/metrics/standing-figures.js';
+import { type Observation, openObservation } from './transport/observation/observation.js';
+import { upgradeToStream } from './transport/observation/ws-stream.js';
+import { socketIdleTimeoutMs } from './transport/session/session-context.js';
+import { Sessions } from './transport/session/sessions.js';
 import { version } from './version.js';
 import type { WorkerSettings } from './worker.js';
 
@@ -85,7 +100,8 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
   const system = await startSystem(config, directory, log, onFatal);
   let stopTimeoutMs = 0;
   opened.push(() => system.stop(stopTimeoutMs));
-  const pool = startHashPool(config, log);
+  const meter = new FrontMeter();
+  const pool = startHashPool(config, log, meter);
   opened.push(() => pool.close());
   const hasher = createTokenHasher(pool, {
     memoryKib: config.auth.argon2MemoryKib,
@@ -95,17 +111,66 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
   const adminToken = config.admin.token === null ? await makeAdmin(system, hasher) : undefined;
 
   let draining = false;
+  const observation = openObservation({
+    config,
+    workerUrl: new URL('./observer.js', import.meta.url),
+    data: { directory: directory.tables },
+    system,
+    clock: systemClock,
+    log,
+    draining: () => draining,
+  });
+  opened.push(() => observation.stop());
   const longPolls = new LongPolls();
-  const status = async () => ({ ...(await system.status()), hashesQueued: pool.queued });
-  const context = httpContext({ config, log, system, hasher, longPolls, status, draining: () => draining });
+  const status = async () => ({
+    ...(await system.status()),
+    hashesQueued: pool.queued,
+    sessions: sessions.count,
+    streams: observation.streams.count,
+  });
+  const source = metricsSource(system, status, opened);
+  const exposition = new Exposition(source, meter);
+  const onDefect = (error: unknown) => log.error({ event: 'ceilings_failed', error });
+  const ceilings = new CeilingWatch({ source, meter, clock: systemClock, onDefect });
+  const context = httpContext({
+    config,
+    log,
+    system,
+    hasher,
+    longPolls,
+    observation,
+    meter,
+    metricsText: () => exposition.text(),
+    ceilings: () => ceilings.rows(),
+    endSessions: (lookupId, reason) => sessions.endOfToken(lookupId, reason),
+    status,
+    draining: () => draining,
+  });
+  const sessions = new Sessions({
+    ...context,
+    actors: system.actors,
+    sessionRules: { sessionsMax: config.sessions.max, heartbeatMs: config.sessions.heartbeatMs },
+    historyEpoch: openHistory(directory.path),
+  });
   const listener = await openListener(
     config.http.listener,
-    { ...config.http, onDefect: (error) => log.error({ event: 'handler_failed', error }) },
+    {
+      ...config.http,
+      connectionsMax: config.http.connectionsMax + config.sessions.max + config.observe.streamsMax,
+      socketIdleTimeoutMs: socketIdleTimeoutMs(config.sessions.heartbeatMs),
+      onUpgrade: (exchange) => {
+        if (exchange.head.path === STREAM_PATH) upgradeToStream({ ...context, observation }, exchange);
+        else sessions.upgrade(exchange);
+      },
+      onDefect: (error) => log.error({ event: 'handler_failed', error }),
+    },
     createFrontDoor(context, routeHandlers(context)),
     { warn: (line) => log.warn({ event: 'listener_fallback', message: line }) },
   );
   opened.push(async () => listener.close());
   const bound = await listener.listen();
+  opened.push(async () => ceilings.stop());
+  await ceilings.start();
 
   const host = bound.host.includes(':') ? `[${bound.host}]` : bound.host;
   return {
@@ -121,8 +186,10 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
       draining = true;
       listener.drain();
       longPolls.endAll();
+      sessions.drain();
+      observation.streams.drain();
       // A request that no actor was asked about yet has a connection, and an answer that is not sent yet too.
-      const isBusy = () => listener.connections > 0 || system.asksWaiting > 0;
+      const isBusy = () => listener.connections > 0 || sessions.count > 0 || system.asksWaiting > 0;
       while (isBusy() && systemClock.monotonic() < answersUntil) await pause(DRAIN_LOOK_MS);
       stopTimeoutMs = Math.max(0, deadline - systemClock.monotonic());
       await closeAll(opened);
@@ -164,14 +231,36 @@ function startSystem(
   });
 }
 
-function startHashPool(config: Config, log: Log): JobPool<HashJob, HashResult> {
+function startHashPool(config: Config, log: Log, meter: FrontMeter): JobPool<HashJob, HashResult> {
   return createJobPool<HashJob, HashResult>({
     what: 'the hash queue',
     workerUrl: tokenHashUrl,
     threads: config.auth.hashThreads,
     queueMax: config.auth.hashQueueMax,
     onDefect: (error) => log.error({ event: 'hash_pool_failed', error }),
+    onTimed(waitedMs, ranMs) {
+      meter.hashWaits.observe(waitedMs);
+      meter.hashes.observe(ranMs);
+    },
   });
+}
+
+type Status = SystemStatus & { readonly hashesQueued: number; readonly sessions: number };
+
+/** The numbers of all threads, this one among them until everything is closed. */
+function metricsSource(system: System, status: () => Promise<Status>, opened: (() => Promise<void>)[]): MetricsSource {
+  const meter = new Meter(meterMemory(0));
+  const endVitals = keepVitals(meter);
+  opened.push(async () => endVitals());
+  return {
+    version,
+    counted() {
+      const counted = system.readMeters();
+      return { ...counted, threads: [vitalsOf('main', meter), ...counted.threads] };
+    },
+    standing: async () => standingFigures(await status()),
+    process: processFigures,
+  };
 }
 
 /** The admin's token, if there has never been one on this data directory. */
@@ -192,11 +281,29 @@ interface ContextParts {
   readonly system: System;
   readonly hasher: TokenHasher;
   readonly longPolls: LongPolls;
+  readonly observation: Observation;
+  readonly meter: FrontMeter;
+  readonly metricsText: HttpContext['metricsText'];
+  readonly ceilings: HttpContext['ceilings'];
+  readonly endSessions: HttpContext['endSessions'];
   readonly status: () => Promise<object>;
   readonly draining: () => boolean;
 }
 
-function httpContext({ config, log, system, hasher, longPolls, status, draining }: ContextParts): HttpContext {
+function httpContext({
+  config,
+  log,
+  system,
+  hasher,
+  longPolls,
+  observation,
+  meter,
+  metricsText,
+  ceilings,
+  endSessions,
+  status,
+  draining,
+}: ContextParts): HttpContext {
   const authenticator = new Authenticator({
     hasher,
     lookup: (lookupId) =>
@@ -221,6 +328,11 @@ function httpContext({ config, log, system, hasher, longPolls, status, draining 
     clientIp: createClientIp(config.http.trustedProxies),
     inFlight: new InFlight(),
     longPolls,
+    observation,
+    meter,
+    metricsText,
+    ceilings,
+    endSessions,
     hasher,
     storedAnswer: (idempotency) => system.storedAnswer(idempotency),
     counter: (name) => system.counter(name),

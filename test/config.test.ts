@@ -47,6 +47,7 @@ test('without any source every key has the default of the contract', () => {
       idleTimeoutMs: 60_000,
       connectionsMax: 10_000,
     },
+    sessions: { max: 50_000, heartbeatMs: 30_000 },
     dataDir: './troupe-data',
     workers: 0,
     durability: 'durable',
@@ -70,6 +71,8 @@ test('without any source every key has the default of the contract', () => {
       hashQueueMax: 1024,
       cacheTtlMs: 30_000,
     },
+    metrics: { access: 'loopback' },
+    observe: { access: 'auto', requestsPerMin: 300, streamsMax: 100 },
     verification: { gate: 'pipeline', expiryMs: 300_000, difficultyBits: 18 },
     address: { prefix: 'tab_' },
     messaging: {

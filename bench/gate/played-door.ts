@@ -23,6 +23,8 @@ import type { HttpContext } from '../../src/transport/http/http-context.js';
 import { LongPolls } from '../../src/transport/http/long-polls.js';
 import type { RouteHandler, RouteHandlers } from '../../src/transport/http/route-handler.js';
 import type { BodyOutcome, HttpExchange, RequestHead } from '../../src/transport/listener/listener.js';
+import { FrontMeter } from '../../src/transport/metrics/front-meter.js';
+import { ObserveLimiter } from '../../src/transport/observation/observe-limiter.js';
 
 const LIMIT_PER_MINUTE = 1_000_000_000;
 const CACHE_TTL_MS = 86_400_000;
@@ -169,6 +171,7 @@ function playedContext(index: ReadonlyMap<string, TokenRecord>): HttpContext {
       valueBytesMax: 65_536,
       stateCapacityBytes: 0,
       bodyBytesMax: 1_048_576,
+      metricsAccess: 'loopback',
       durability: 'durable',
     },
     clock,
@@ -186,10 +189,15 @@ function playedContext(index: ReadonlyMap<string, TokenRecord>): HttpContext {
     clientIp: createClientIp([]),
     inFlight: new InFlight(),
     longPolls: new LongPolls(),
+    observation: { access: 'off', limiter: new ObserveLimiter(0, clock), read: async () => undefined },
+    endSessions: () => undefined,
     hasher,
     storedAnswer: async () => undefined,
     counter: () => 0,
     draining: () => false,
+    meter: new FrontMeter(),
+    metricsText: async () => '',
+    ceilings: async () => [],
     status: async () => ({}),
     replaceWorker: async () => false,
   };

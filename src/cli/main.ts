@@ -11,8 +11,10 @@ import { commandUsage, usage } from './usage.js';
 const commands = {
   serve: async () => (await import('./serve.js')).serve,
   init: async () => (await import('./init.js')).init,
+  ceilings: async () => (await import('./ceilings.js')).ceilings,
   backup: async () => (await import('./backup.js')).backup,
   check: async () => (await import('./check.js')).check,
+  events: async () => (await import('./events.js')).events,
   version: async () => (await import('./show-version.js')).showVersion,
 } as const satisfies Record<string, () => Promise<Command>>;
 

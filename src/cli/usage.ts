@@ -4,8 +4,10 @@ export const usage = `troupe: addresses, durable inboxes and shared state for AI
 
   troupe serve    run a server
   troupe init     register an operator and an agent on a running server, and print three calls to try
+  troupe ceilings show how near a running server is to what it can bear
   troupe backup   copy a data directory, also while its server runs
   troupe check    verify a data directory, and repair its journal
+  troupe events   follow, export or verify the event log
   troupe version  print the version
 
 troupe COMMAND --help tells more. Exit codes: 0 done, 1 failed or something found, 2 wrong use or wrong config.
@@ -31,6 +33,15 @@ credentials and three curl lines to try. Tokens are shown once: keep them.
   --url URL         the server, by default http://127.0.0.1:8080
   --contact TEXT    how the operator can be reached; only its SHA-256 is sent (by default your login name)
 `,
+  ceilings: `troupe ceilings [--once] [--url URL] [--token TOKEN]
+
+Shows how near each part of a running server is to what it can bear, in the last 5 minutes, and what to do about the
+parts that are not ok. Refreshes the table in its place until it is interrupted; docs/metrics.md says what is measured.
+
+  --once            print the table once; so does a command whose output is not a terminal
+  --url URL         the server, by default http://127.0.0.1:8080
+  --token TOKEN     the admin token, by default that of TROUPE_ADMIN_TOKEN in the environment
+`,
   backup: `troupe backup TARGET [--set data_dir=DIR] [--config FILE]
 
 Copies a data directory into the empty or new directory TARGET, while its server runs or not: the tables, and what the
@@ -49,6 +60,22 @@ something. On a directory whose server is running it checks the state of the mom
                     would be lost, and changes nothing (exit code 1); exit code 0 when there is nothing to repair
   --yes             with --repair: moves the damaged segments aside, within the journal's directory, and keeps every
                     group before the damage; refused while a server runs
+
+${config}`,
+  events: `troupe events tail [--since N] [--type T,T] [--agent ADDRESS] [--url URL] [--token TOKEN]
+troupe events export [DIR] [--since N] [--until N] [--set data_dir=DIR] [--config FILE]
+troupe events verify [DIR] [--set data_dir=DIR] [--config FILE]
+
+The event log: everything that was accepted, as JSON lines {seq, ts, type, agent, data}.
+
+  tail              follows a running server: from now on, or from behind event N; a stream that the server cuts off is
+                    begun again where it ended
+  export            writes the events of a data directory that were durable when it began, its server running or not:
+                    behind --since, up to and with --until
+  verify            reads them all: numbers without gaps, and an index that agrees; exit code 1 when it found something
+
+  --url URL         the server, by default http://127.0.0.1:8080
+  --token TOKEN     the admin token, where observe.access asks for it; by default that of TROUPE_ADMIN_TOKEN
 
 ${config}`,
   version: `troupe version

@@ -63,7 +63,8 @@ export function openApiDocument(version: string): JsonObject {
     info: {
       title: 'Troupe',
       version,
-      description: 'Addresses, durable inboxes and shared state for agents.',
+      description:
+        'Addresses, durable inboxes and shared state for agents. `GET /v1/session` with an upgrade to WebSocket is the live end of an inbox: docs/sessions.md; `GET /observe/events/stream` is that of the event log: docs/observation.md.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
@@ -125,7 +126,7 @@ function success(route: Route, writes: boolean): Json {
   return {
     description: route.summary,
     headers: headerReferences(names),
-    content: { 'application/json': { schema: reference(route.answer) } },
+    content: { [route.media ?? 'application/json']: { schema: reference(route.answer) } },
   };
 }
 

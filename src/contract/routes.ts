@@ -3,7 +3,7 @@
 // Every call that this server answers, in one list: the router is built from it, and so is the OpenAPI document.
 // A call that is not here does not exist; a call that is here has a handler, which the types see to.
 
-import type { ErrorCode } from '../errors.js';
+import { admin } from './admin-routes.js';
 import {
   AckMessages,
   BatchSent,
@@ -14,6 +14,7 @@ import {
   SendMessage,
   TakeQuery,
 } from './message.js';
+import { EventsQuery, ObservedEntry, ObservedEvents, ObservedKeys } from './observe.js';
 import {
   AgentRegistered,
   AgentRetired,
@@ -25,36 +26,12 @@ import {
   TokenRotated,
 } from './operator.js';
 import { Agent, AgentPage, PageQuery } from './registry.js';
+import type { Route } from './route.js';
 import { type TSchema, Type } from './schema.js';
-import { Health, Status, WorkerReplaced } from './server.js';
+import { Ceiling, CeilingList, Health, Status, WorkerReplaced } from './server.js';
 import { Capacity, PutState, StateDeleted, StateKeys, StateQuery, StateValue, StateWritten } from './state.js';
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
-/** Whose token a call needs. */
-export type Auth = 'none' | 'operator' | 'agent' | 'admin';
-/** What is counted together against one limit; each has its key under `limits.` in the config. */
-export type RateClass = 'message_send' | 'message_read' | 'state_read' | 'state_write' | 'registry_read';
-
-export interface Route {
-  readonly method: Method;
-  /** `{name}` is one segment, or, where `tail` is set, all that is left of the path. */
-  readonly path: string;
-  readonly tail?: true;
-  readonly auth: Auth;
-  /** Null: the call is not counted. */
-  readonly limit: RateClass | null;
-  readonly summary: string;
-  readonly query?: TSchema;
-  /** Absent: the body is not looked at. */
-  readonly body?: TSchema;
-  readonly conditional?: 'put' | 'delete';
-  /** A GET that changes something: HEAD is not answered in its place. */
-  readonly consumes?: true;
-  readonly status: 200 | 201 | 202;
-  readonly answer: TSchema;
-  /** Beyond those that any call may meet (openapi.ts). */
-  readonly errors: readonly ErrorCode[];
-}
+export type { Auth, Method, RateClass, Route } from './route.js';
 
 /** The name of the answer and request schemas in the document's components. */
 export const components = {
@@ -83,6 +60,11 @@ export const components = {
   Capacity,
   Status,
   WorkerReplaced,
+  Ceiling,
+  CeilingList,
+  ObservedEvents,
+  ObservedKeys,
+  ObservedEntry,
 } as const satisfies Record<string, TSchema>;
 
 const delivery = ['OVERLOADED', 'ASK_TIMEOUT', 'WORKER_LOST', 'SLOT_MOVING', 'QUARANTINED'] as const;
@@ -109,6 +91,17 @@ const general = {
     status: 200,
     answer: Type.Object({}, { additionalProperties: true }),
     errors: [],
+  },
+  metrics: {
+    method: 'GET',
+    path: '/metrics',
+    auth: 'none',
+    limit: null,
+    summary: 'The numbers of the process, for Prometheus. Who may read them: metrics.access; docs/metrics.md.',
+    status: 200,
+    answer: Type.String(),
+    media: 'text/plain',
+    errors: ['UNAUTHORIZED', 'OVERLOADED'],
   },
 } as const satisfies Record<string, Route>;
 
@@ -319,32 +312,62 @@ const state = {
   },
 } as const satisfies Record<string, Route>;
 
-const admin = {
-  status: {
+const watched = ['UNAUTHORIZED', 'NOT_FOUND', 'RATE_LIMITED', 'OVERLOADED', 'WORKER_LOST'] as const;
+
+/** Who may make these calls, and whether they are there at all, is the config's: observe.access, docs/observation.md. */
+const observation = {
+  observeEvents: {
     method: 'GET',
-    path: '/admin/status',
-    auth: 'admin',
+    path: '/observe/events',
+    auth: 'none',
     limit: null,
-    summary: 'What the server is doing.',
+    summary: 'The event log: everything that was acknowledged before the call. Who may look: observe.access.',
+    query: EventsQuery,
     status: 200,
-    answer: Status,
-    errors: [],
+    answer: ObservedEvents,
+    errors: watched,
   },
-  replaceWorker: {
-    method: 'POST',
-    path: '/admin/workers/{n}/replace',
-    auth: 'admin',
+  observeKeys: {
+    method: 'GET',
+    path: '/observe/state',
+    auth: 'none',
     limit: null,
-    summary: 'Put a new worker in the place of one; its actors come back from the store.',
+    summary: 'Keys of the shared state that begin with a prefix, without their values. Who may look: observe.access.',
+    query: StateQuery,
     status: 200,
-    answer: WorkerReplaced,
-    errors: ['NOT_FOUND', 'OVERLOADED'],
+    answer: ObservedKeys,
+    errors: watched,
+  },
+  observeEntry: {
+    method: 'GET',
+    path: '/observe/state/{key}',
+    tail: true,
+    auth: 'none',
+    limit: null,
+    summary: 'One entry of the shared state. Who may look: observe.access.',
+    status: 200,
+    answer: ObservedEntry,
+    errors: watched,
+  },
+  observeHealth: {
+    method: 'GET',
+    path: '/observe/health',
+    auth: 'none',
+    limit: null,
+    summary: 'Whether the server is up, for whoever may observe: observe.access.',
+    status: 200,
+    answer: Health,
+    errors: watched,
   },
 } as const satisfies Record<string, Route>;
 
-export const routes = { ...general, ...operators, ...agents, ...state, ...admin } as const satisfies Record<
-  string,
-  Route
->;
+export const routes = {
+  ...general,
+  ...operators,
+  ...agents,
+  ...state,
+  ...admin,
+  ...observation,
+} as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof routes;

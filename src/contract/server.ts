@@ -23,6 +23,29 @@ export const Status = Type.Object(
   { additionalProperties: true },
 );
 
+export const Ceiling = Type.Object({
+  component: Type.Union([
+    Type.Literal('storage'),
+    Type.Literal('event_log'),
+    Type.Literal('authentication'),
+    Type.Literal('queues'),
+    Type.Literal('registry'),
+    Type.Literal('server'),
+  ]),
+  measure: Type.String({ description: 'What is measured, with its unit.' }),
+  value: Type.Union([Type.Number(), Type.Null()], { description: 'Of the last 5 minutes; null: too little to go by.' }),
+  threshold: Type.Number(),
+  state: Type.Union([Type.Literal('ok'), Type.Literal('watch'), Type.Literal('act')], {
+    description: 'watch from 70 % of the threshold on, act from the threshold on.',
+  }),
+  since: Type.String({ format: 'date-time', description: 'When the state began.' }),
+  next_step: Type.String({ description: 'What to do about it, in words.' }),
+});
+export type Ceiling = Static<typeof Ceiling>;
+
+export const CeilingList = Type.Object({ ceilings: Type.Array(Ceiling) });
+export type CeilingList = Static<typeof CeilingList>;
+
 export const WorkerReplaced = Type.Object({
   worker: Type.Integer({ minimum: 0 }),
   replaced: Type.Literal(true),

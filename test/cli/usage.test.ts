@@ -9,7 +9,7 @@ import { environmentName } from '../../src/config-schema.js';
 import { version } from '../../src/version.js';
 import { runTroupe } from '../server/troupe-command.js';
 
-const COMMANDS = ['serve', 'init', 'backup', 'check', 'version'];
+const COMMANDS = ['serve', 'init', 'ceilings', 'backup', 'check', 'events', 'version'];
 
 test('prints the version in three ways', async () => {
   for (const word of ['version', '--version', '-v']) {
@@ -42,12 +42,21 @@ test('refuses unknown commands, options and words with 2, and says which', async
     [['init', 'now'], /unexpected argument now/],
     [['init', '--url', 'ftp://x'], /--url must be like/],
     [['init', '--url', 'http://127.0.0.1:1/v1'], /--url must be like/],
+    [['ceilings'], /the admin token is needed/],
+    [['ceilings', '--token', 'a', '--url', 'ftp://x'], /--url must be like/],
     [['backup'], /the directory to copy to/],
     [['backup', 'a', 'b'], /unexpected argument b/],
     [['check', 'a', 'b'], /unexpected argument b/],
     [['check', '--yes'], /--yes is for --repair/],
     [['check', '--repair=all'], /--repair/],
     [['backup', 'a', '--repair'], /--repair/],
+    [['events'], /one of tail, export, verify/],
+    [['events', 'head'], /one of tail, export, verify/],
+    [['events', 'tail', 'a'], /unexpected argument a/],
+    [['events', 'tail', '--since', 'x'], /--since must be/],
+    [['events', 'tail', '--url', 'x'], /--url must be like/],
+    [['events', 'export', 'a', '--until', '-1'], /--until/],
+    [['events', 'verify', 'a', 'b'], /unexpected argument b/],
     [['version', '--long'], /--long/],
   ];
   for (const [words, said] of wrong) {

@@ -28,6 +28,12 @@ const CONTRACT = [
   'GET /admin/status',
   'POST /admin/workers/{n}/replace',
   'GET /openapi.json',
+  'GET /metrics',
+  'GET /admin/ceilings',
+  'GET /observe/events',
+  'GET /observe/state',
+  'GET /observe/state/{key}',
+  'GET /observe/health',
 ];
 
 type Json = Record<string, unknown>;
@@ -77,7 +83,9 @@ test('every operation has an id of its own, a summary, a security and an answer 
     for (const [status, response] of Object.entries(responses)) {
       assert.match(status, /^[1-5]\d\d$/);
       assert.notEqual(response.description, '');
-      const { schema } = response.content['application/json'] as { schema: unknown };
+      const isPage = operation.operationId === 'metrics' && status === '200';
+      assert.deepEqual(Object.keys(response.content), [isPage ? 'text/plain' : 'application/json']);
+      const [{ schema }] = Object.values(response.content) as [{ schema: unknown }];
       assert.equal(typeof schema, 'object');
     }
   }

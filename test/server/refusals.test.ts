@@ -48,7 +48,7 @@ const GROWTH_BYTES_MAX = 16 * 1024 * 1024;
  */
 const ENGINE_FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=10'];
 
-const check = onBothListeners({ 'verification.gate': 'pipeline' }, ENGINE_FLAGS);
+const check = onBothListeners({ 'verification.gate': 'pipeline', 'observe.requests_per_min': 0 }, ENGINE_FLAGS);
 const worlds = new Map<Stage, Promise<RefusalWorld>>();
 
 function worldOf(stage: Stage): Promise<RefusalWorld> {

@@ -18,7 +18,7 @@ import type { Clock } from '../../clock.js';
 import { type Fault, faultOf } from '../../errors.js';
 import { ExpiringMap } from './expiring-map.js';
 import { type FlightState, HashFlights } from './hash-flights.js';
-import { type BearerToken, parseBearer, type Role, tokenDigest } from './token.js';
+import { type BearerToken, ownCopy, parseBearer, type Role, tokenDigest } from './token.js';
 import type { TokenHasher } from './token-hasher.js';
 
 /** Verified tokens kept: about 90 MB when full. */
@@ -181,11 +181,6 @@ export class Authenticator {
 
 function isWrongToken(outcome: AuthOutcome): boolean {
   return !outcome.ok && outcome.fault.code === 'UNAUTHORIZED';
-}
-
-/** V8 makes a slice by pointing into its parent: kept as it is, a lookup id would keep the whole header in memory (U1). */
-function ownCopy(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 function refusal(who: Role): AuthOutcome {

@@ -2,11 +2,11 @@
 
 import { AGENTS } from '../../actors/operator/protocol.js';
 import type { WorkerReplaced } from '../../contract/server.js';
+import { capacityOf } from '../kernel/state-calls.js';
 import type { Call } from './call.js';
 import type { HttpContext } from './http-context.js';
 import { readNothing } from './request-reader.js';
 import type { RouteHandler } from './route-handler.js';
-import { capacityOf } from './state-routes.js';
 
 /** More digits than any number of workers has. */
 const WORKER_DIGITS_MAX = 4;

@@ -4,13 +4,14 @@ import { agentProtocol } from '../../actors/agent/protocol.js';
 import type { AgentRetired, AgentRegistered as TokenRotated } from '../../contract/operator.js';
 import { percentDecode } from '../../contract/text.js';
 import { mintToken } from '../gate/token.js';
-import { isAgentAddress, NO_AGENT } from './agent-address.js';
+import { isAgentAddress, NO_AGENT } from '../kernel/agent-address.js';
+import { askOptions } from '../kernel/kernel-context.js';
 import type { Call } from './call.js';
-import { askOptions, type HttpContext } from './http-context.js';
+import type { HttpContext } from './http-context.js';
 import { NO_WEBHOOKS } from './operator-routes.js';
 import { readNothing } from './request-reader.js';
 import type { RouteHandler } from './route-handler.js';
-import { answeredBefore, replay, sealFor } from './sealed-answer.js';
+import { answeredBefore, replay, revokeToken, sealFor } from './sealed-answer.js';
 
 async function retireAgent(context: HttpContext, call: Call): Promise<void> {
   const address = readAddress(call);
@@ -19,6 +20,7 @@ async function retireAgent(context: HttpContext, call: Call): Promise<void> {
   const answer = await context.actors.ask(agentProtocol, address, 'retire', args, askOptions(context));
   if (!answer.ok) return call.refuse(answer.fault);
   context.authenticator.revoke(answer.value.revokedLookupId);
+  context.endSessions(answer.value.revokedLookupId, 'retired');
   const body: AgentRetired = { address, retired: true };
   call.json(200, body);
 }
@@ -34,7 +36,7 @@ async function rotateToken(context: HttpContext, call: Call): Promise<void> {
   const args = { operatorId: call.callerId, credential, sealed: sealFor(call, body) };
   const answer = await context.actors.ask(agentProtocol, address, 'rotateToken', args, askOptions(context, once));
   if (!answer.ok) return call.refuse(answer.fault);
-  context.authenticator.revoke(answer.value.revokedLookupId);
+  revokeToken(context, answer.value.revokedLookupId);
   if (answer.replayed) return replay(call, 200, answer.value.sealed);
   call.json(200, body);
 }

@@ -14,11 +14,12 @@ import { checker } from '../../contract/schema.js';
 import type { Fault } from '../../errors.js';
 import { newId } from '../../ids.js';
 import type { Answer, Idempotency } from '../../runtime/ref.js';
-import { isAgentAddress, NO_AGENT } from './agent-address.js';
+import { isAgentAddress, NO_AGENT } from '../kernel/agent-address.js';
+import { askOptions } from '../kernel/kernel-context.js';
+import { contentFault } from '../kernel/text-faults.js';
 import type { Call } from './call.js';
-import { askOptions, type HttpContext } from './http-context.js';
+import type { HttpContext } from './http-context.js';
 import { errorAnswer } from './json-answer.js';
-import { contentFault } from './message-content.js';
 import { readJson } from './request-reader.js';
 
 const sendBatchShape = checker(SendBatch);
@@ -37,6 +38,7 @@ export async function sendBatch(context: HttpContext, call: Call): Promise<void>
   const delivered = await Promise.all(items.map((item, index) => deliver(context, call, item, keys[index])));
   const body: BatchSent = { results: delivered.map((answer, index) => result(call, items[index] as Item, answer)) };
   const accepted = delivered.filter((answer) => answer.ok);
+  for (const answer of delivered) count(context, answer);
   call.json(200, body, accepted.length > 0 && accepted.every((answer) => answer.replayed));
 }
 
@@ -82,6 +84,11 @@ function deliver(context: HttpContext, call: Call, item: Item, once: Idempotency
   if (!isAgentAddress(item.to)) return Promise.resolve({ ok: false, fault: NO_AGENT });
   const args = { messageId: newId(), from: call.callerId, content: item.content, at: context.clock.now() };
   return context.actors.ask(agentProtocol, item.to, 'deliver', args, askOptions(context, once));
+}
+
+function count({ meter }: HttpContext, answer: Delivered): void {
+  if (!answer.ok) meter.refused(answer.fault.code);
+  else if (!answer.replayed) meter.messageSent();
 }
 
 function result(call: Call, item: Item, answer: Delivered): BatchSent['results'][number] {

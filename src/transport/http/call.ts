@@ -13,6 +13,7 @@ import { errorTable, type Fault, faultOf } from '../../errors.js';
 import type { Idempotency } from '../../runtime/ref.js';
 import type { Principal } from '../gate/authenticator.js';
 import { idempotencyOf, idempotencyScope } from '../gate/idempotency.js';
+import type { Outcome } from '../kernel/kernel-context.js';
 import type { HttpExchange } from '../listener/listener.js';
 import type { HttpContext } from './http-context.js';
 import { bareHeaders, errorAnswer, errorHeaders, type Header, jsonHeaders, type Standing } from './json-answer.js';
@@ -31,6 +32,8 @@ export class Call {
   /** Undefined where the route needs no token. */
   principal: Principal | undefined;
   standing: Standing | undefined;
+  /** What every answer to it says too. */
+  extra: readonly Header[] = NONE;
   body: Uint8Array = NO_BYTES;
   /** The client's `Idempotency-Key`, once it was found good. */
   idempotencyKey: string | undefined;
@@ -42,7 +45,7 @@ export class Call {
     this.#context = context;
     this.exchange = exchange;
     this.requestId = requestId;
-    this.#startedMs = context.log.debugEnabled ? context.clock.monotonic() : 0;
+    this.#startedMs = context.clock.monotonic();
   }
 
   /** The caller's id: an agent's address, an operator's id. Empty on a route without a token. */
@@ -72,6 +75,11 @@ export class Call {
     );
   }
 
+  /** A body that is JSON already. */
+  encoded(status: number, body: Uint8Array): void {
+    this.#answer(status, body, jsonHeaders(this.requestId, this.standing, NONE));
+  }
+
   /** As `json`, with the version of a value. */
   jsonWithEtag(status: number, body: object, etag: string, replayed: boolean): void {
     const version: Header = ['etag', `"${etag}"`];
@@ -79,7 +87,24 @@ export class Call {
     this.#answer(status, JSON.stringify(body), jsonHeaders(this.requestId, this.standing, more));
   }
 
+  /** The answer to a call of the kernel; `status` when it was not refused. */
+  settle(status: number, outcome: Outcome): void {
+    if (!outcome.ok) this.refuse(outcome.fault);
+    else if (outcome.etag === undefined) this.json(status, outcome.body, outcome.replayed);
+    else this.jsonWithEtag(status, outcome.body, outcome.etag, outcome.replayed);
+  }
+
+  /** What is no JSON. */
+  text(status: number, contentType: string, body: string): void {
+    const headers = bareHeaders(this.requestId, [
+      ['content-type', contentType],
+      ['cache-control', 'no-store'],
+    ]);
+    this.#answer(status, body, headers);
+  }
+
   refuse(fault: Fault): void {
+    if (!this.#answered) this.#context.meter.refused(fault.code);
     const headers = jsonHeaders(this.requestId, this.standing, errorHeaders(fault));
     this.#answer(errorTable[fault.code].status, JSON.stringify(errorAnswer(fault)), headers);
   }
@@ -101,13 +126,16 @@ export class Call {
     this.refuse(fault);
   }
 
-  #answer(status: number, body: string, headers: readonly Header[]): void {
+  #answer(status: number, body: string | Uint8Array, headers: readonly Header[]): void {
     if (this.#answered) return;
     this.#answered = true;
-    const sent = this.exchange.respond(status, headers, body);
-    if (!this.#context.log.debugEnabled) return;
+    const sent = this.exchange.respond(status, this.extra.length === 0 ? headers : [...headers, ...this.extra], body);
+    const { log, clock, meter } = this.#context;
+    const tookMs = clock.monotonic() - this.#startedMs;
+    meter.answered(this.name ?? 'none', status, tookMs);
+    if (!log.debugEnabled) return;
     const { method, path } = this.exchange.head;
-    const ms = Math.round((this.#context.clock.monotonic() - this.#startedMs) * 1000) / 1000;
-    this.#context.log.debug({ event: 'request', request_id: this.requestId, method, path, status, ms, sent });
+    const ms = Math.round(tookMs * 1000) / 1000;
+    log.debug({ event: 'request', request_id: this.requestId, method, path, status, ms, sent });
   }
 }

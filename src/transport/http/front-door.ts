@@ -18,6 +18,7 @@ import { readIdempotencyKey } from '../gate/idempotency.js';
 import { requestIdOf } from '../gate/request-id.js';
 import { UNLIMITED } from '../gate/window-table.js';
 import type { BodyOutcome, HttpExchange, RequestHandler } from '../listener/listener.js';
+import { preflightHeaders } from '../observation/cross-origin.js';
 import { Call } from './call.js';
 import { EarlyBody } from './early-body.js';
 import type { HttpContext } from './http-context.js';
@@ -51,7 +52,7 @@ class FrontDoor {
         guard(call, () => this.#begin(call, found));
         break;
       case 'options':
-        call.noContent([['allow', found.allow]]);
+        call.noContent([['allow', found.allow], ...preflightHeaders(this.#context.observation.access, path)]);
         break;
       case 'wrong_method':
         call.refuse({ code: 'METHOD_NOT_ALLOWED', params: { allow: found.allow } });

@@ -2,10 +2,12 @@
 //
 // The handlers of every route of the contract, by name, put together from the files that hold them.
 
+import { observeRoutes } from '../observation/observe-routes.js';
 import { adminRoutes } from './admin-routes.js';
 import { agentCareRoutes } from './agent-care-routes.js';
 import type { HttpContext } from './http-context.js';
 import { messageRoutes } from './message-routes.js';
+import { metricsRoutes } from './metrics-routes.js';
 import { operatorRoutes } from './operator-routes.js';
 import { registryRoutes } from './registry-routes.js';
 import type { RouteHandlers } from './route-handler.js';
@@ -22,5 +24,7 @@ export function routeHandlers(context: Pick<HttpContext, 'version'>): RouteHandl
     ...messageRoutes,
     ...stateRoutes,
     ...adminRoutes,
+    ...metricsRoutes,
+    ...observeRoutes,
   };
 }

@@ -7,7 +7,6 @@ import {
   LEASE_S_DEFAULT,
   LEASE_S_MAX,
   MESSAGE_ID_BYTES_MAX,
-  type MessageSent,
   type MessagesAcked,
   type MessagesTaken,
   SendMessage,
@@ -20,11 +19,11 @@ import { checker } from '../../contract/schema.js';
 import { exceedsBytes } from '../../contract/text.js';
 import { newId } from '../../ids.js';
 import type { Answer } from '../../runtime/ref.js';
-import { isAgentAddress, NO_AGENT } from './agent-address.js';
+import { askOptions } from '../kernel/kernel-context.js';
+import { sendMessage } from '../kernel/message-calls.js';
 import { sendBatch } from './batch-route.js';
 import type { Call } from './call.js';
-import { askOptions, type HttpContext } from './http-context.js';
-import { contentFault } from './message-content.js';
+import type { HttpContext } from './http-context.js';
 import { isWhole, readJson } from './request-reader.js';
 import type { RouteHandler } from './route-handler.js';
 
@@ -34,20 +33,9 @@ const ackMessagesShape = checker(AckMessages);
 type TakeArgs = AgentMessages['take']['args'];
 type TakeReply = AgentMessages['take']['reply'];
 
-async function sendMessage(context: HttpContext, call: Call): Promise<void> {
-  const body = readJson(call, sendMessageShape);
-  if (body === undefined) return;
-  const { to, content } = body;
-  const fault = contentFault('content', content, context.rules.contentBytesMax);
-  if (fault !== undefined) return call.refuse(fault);
-  if (!isAgentAddress(to)) return call.refuse(NO_AGENT);
-  const from = call.callerId;
-  const args = { messageId: newId(), from, content, at: context.clock.now() };
-  const options = askOptions(context, call.idempotency());
-  const answer = await context.actors.ask(agentProtocol, to, 'deliver', args, options);
-  if (!answer.ok) return call.refuse(answer.fault);
-  const sent: MessageSent = { message_id: answer.value.messageId, from, to, timestamp: timestamp(answer.value.at) };
-  call.json(202, sent, answer.replayed);
+async function sendOne(context: HttpContext, call: Call): Promise<void> {
+  const message = readJson(call, sendMessageShape);
+  if (message !== undefined) call.settle(202, await sendMessage(context, call.callerId, message, call.idempotency()));
 }
 
 async function takeMessages(context: HttpContext, call: Call): Promise<void> {
@@ -119,7 +107,7 @@ async function ackMessages(context: HttpContext, call: Call): Promise<void> {
   call.json(200, body, answer.replayed);
 }
 
-export const messageRoutes = { sendMessage, sendBatch, takeMessages, ackMessages } satisfies Record<
+export const messageRoutes = { sendMessage: sendOne, sendBatch, takeMessages, ackMessages } satisfies Record<
   string,
   RouteHandler
 >;

@@ -1,12 +1,13 @@
 // Registry routes: who I am, and who is here.
 
 import { agentProtocol } from '../../actors/agent/protocol.js';
-import type { AgentPage as Page } from '../../actors/operator/protocol.js';
 import { timestamp } from '../../clock.js';
-import type { Agent, AgentPage } from '../../contract/registry.js';
+import type { Agent } from '../../contract/registry.js';
+import { askOptions } from '../kernel/kernel-context.js';
+import { listRegistry } from '../kernel/registry-calls.js';
 import type { Call } from './call.js';
-import { askOptions, type HttpContext } from './http-context.js';
-import { cursorOf, readPage } from './request-reader.js';
+import type { HttpContext } from './http-context.js';
+import { readPage } from './request-reader.js';
 import type { RouteHandler } from './route-handler.js';
 
 async function me(context: HttpContext, call: Call): Promise<void> {
@@ -19,18 +20,7 @@ async function me(context: HttpContext, call: Call): Promise<void> {
 
 async function registry(context: HttpContext, call: Call): Promise<void> {
   const page = readPage(call);
-  if (page === undefined) return;
-  const answer = await context.actors.ask(agentProtocol, call.callerId, 'listRegistry', page, askOptions(context));
-  if (!answer.ok) return call.refuse(answer.fault);
-  call.json(200, agentPage(answer.value));
-}
-
-export function agentPage(page: Page): AgentPage {
-  return {
-    agents: page.agents.map(({ address, registeredAt }) => ({ address, registered_at: timestamp(registeredAt) })),
-    next_cursor: cursorOf(page.next),
-    total: page.total,
-  };
+  if (page !== undefined) call.settle(200, await listRegistry(context, call.callerId, page));
 }
 
 export const registryRoutes = { me, registry } satisfies Record<string, RouteHandler>;

@@ -8,7 +8,9 @@ import { integerOr, queryValue } from '../../contract/query.js';
 import { PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, REGISTRY_CURSOR_BYTES_MAX } from '../../contract/registry.js';
 import type { Checker } from '../../contract/schema.js';
 import { ETAG_BYTES_MAX } from '../../contract/state.js';
-import { decodeUtf8, exceedsBytes, percentDecode, utf8Bytes } from '../../contract/text.js';
+import { decodeUtf8, percentDecode } from '../../contract/text.js';
+import { NO_CURSOR, type PlaceAndLimit, placeOf } from '../kernel/page-cursor.js';
+import { wholeFault } from '../kernel/text-faults.js';
 import type { Call } from './call.js';
 import { hasFewParts, JSON_PARTS_MAX } from './json-structure.js';
 
@@ -39,18 +41,14 @@ function parseJson(call: Call, bytes: Uint8Array): unknown {
 
 /** True for a text that may be stored: whole Unicode. Otherwise the call is answered. */
 export function isWhole(call: Call, member: string, text: string): boolean {
-  if (text.isWellFormed()) return true;
-  call.badRequest(`${member} holds half of a surrogate pair`);
-  return false;
+  const fault = wholeFault(member, text);
+  if (fault !== undefined) call.refuse(fault);
+  return fault === undefined;
 }
 
-/** The parameter of the path as a key of the shared state: 1 to `bytesMax` bytes, decoded once, without NUL. */
-export function readStateKey(call: Call, bytesMax: number): string | undefined {
-  const key = percentDecode(call.param);
-  if (key === undefined) return wrong(call, 'the key has a malformed % escape');
-  if (key === '' || exceedsBytes(key, bytesMax)) return wrong(call, `the key must have 1 to ${bytesMax} bytes`);
-  if (key.includes('\0')) return wrong(call, 'the key holds a NUL');
-  return key.isWellFormed() ? key : wrong(call, 'the key holds half of a surrogate pair');
+/** The parameter of the path, decoded once. */
+export function readPathText(call: Call, what: string): string | undefined {
+  return percentDecode(call.param) ?? wrong(call, `${what} has a malformed % escape`);
 }
 
 /** `If-Match` and, where `absentAllowed`, `If-None-Match`: null when neither was sent. */
@@ -75,44 +73,27 @@ function unquoted(text: string): string | undefined {
 }
 
 /** A text out of the query: '' when it was not sent. */
-export function readQueryText(call: Call, name: string, bytesMax: number): string | undefined {
+export function readQueryText(call: Call, name: string): string | undefined {
   const text = queryValue(call.exchange.head.query, name);
-  if (text === undefined) return '';
-  if (text === null) return wrong(call, `${name} has a malformed % escape`);
-  if (exceedsBytes(text, bytesMax)) return wrong(call, `${name} must have at most ${bytesMax} bytes`);
-  return text.includes('\0') ? wrong(call, `${name} holds a NUL`) : text;
+  return text === null ? wrong(call, `${name} has a malformed % escape`) : (text ?? '');
 }
 
 /** The place where the page before ended: null for the first page. `bytesMax` bounds it decoded. */
 export function readCursor(call: Call, bytesMax: number): string | null | undefined {
   const cursor = queryValue(call.exchange.head.query, 'cursor');
-  if (cursor === undefined || cursor === '') return null;
-  const place = cursor === null || cursor.length > 2 * bytesMax ? undefined : placeOf(cursor);
-  if (place !== undefined && utf8Bytes(place) <= bytesMax) return place;
-  return wrong(call, 'cursor is none that was given here');
+  const place = cursor === null ? undefined : placeOf(cursor, bytesMax);
+  if (place === undefined) call.refuse(NO_CURSOR);
+  return place;
 }
 
 /** Which page was asked for, or undefined when the call is answered. */
-export function readPage(call: Call): { readonly after: string | null; readonly limit: number } | undefined {
+export function readPage(call: Call): PlaceAndLimit | undefined {
   const after = readCursor(call, REGISTRY_CURSOR_BYTES_MAX);
   return after === undefined ? undefined : { after, limit: readPageLimit(call) };
 }
 
 export function readPageLimit(call: Call): number {
   return integerOr(queryValue(call.exchange.head.query, 'limit'), 1, PAGE_LIMIT_MAX, PAGE_LIMIT_DEFAULT);
-}
-
-/** A cursor is the place in base64url: it goes through any URL as it is. */
-export function cursorOf(place: string | null): string | null {
-  return place === null ? null : Buffer.from(place, 'utf8').toString('base64url');
-}
-
-function placeOf(cursor: string): string | undefined {
-  const bytes = Buffer.from(cursor, 'base64url');
-  // The decoder skips what it does not know; only a text that it would have written itself is one of ours. No place has
-  // a NUL in it: the store writes each as two bytes, and a key full of them would be longer than any that it takes.
-  const ours = bytes.length > 0 && !bytes.includes(0) && bytes.toString('base64url') === cursor;
-  return ours ? decodeUtf8(bytes) : undefined;
 }
 
 function wrong(call: Call, reason: string): undefined {

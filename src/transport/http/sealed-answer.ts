@@ -43,9 +43,15 @@ export async function answeredBefore(
   }
   const { sealed, revokedLookupId } = stored.value;
   // The first answer may never have come back here, and the old token still be believed.
-  if (revokedLookupId !== undefined) context.authenticator.revoke(revokedLookupId);
+  if (revokedLookupId !== undefined) revokeToken(context, revokedLookupId);
   replay(call, status, sealed);
   return true;
+}
+
+/** Another token has taken the place of this one. */
+export function revokeToken(context: HttpContext, lookupId: string): void {
+  context.authenticator.revoke(lookupId);
+  context.endSessions(lookupId, 'unauthorized');
 }
 
 const UNREADABLE: Fault = {

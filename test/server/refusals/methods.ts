@@ -25,6 +25,10 @@ const ALLOWED: readonly (readonly [path: string, allow: string])[] = [
   ['/v1/state/key', 'GET, HEAD, PUT, DELETE, OPTIONS'],
   ['/v1/state/a/b', 'GET, HEAD, PUT, DELETE, OPTIONS'],
   ['/admin/status', 'GET, HEAD, OPTIONS'],
+  ['/observe/events', 'GET, HEAD, OPTIONS'],
+  ['/observe/state', 'GET, HEAD, OPTIONS'],
+  ['/observe/state/a/b', 'GET, HEAD, OPTIONS'],
+  ['/observe/health', 'GET, HEAD, OPTIONS'],
   ['/admin/workers/0/replace', 'POST, OPTIONS'],
 ];
 
@@ -51,6 +55,11 @@ const NOWHERE = [
   '/v1/health.json',
   '/v1/%',
   '/v2/health',
+  '/observe',
+  '/observe/',
+  '/observe/events/',
+  '/observe/events/1',
+  '/observe/Events',
   '/v1/operators/',
   '/v1/operators/x',
   '/v1/agents/',

@@ -30,7 +30,7 @@ const BROKEN = [
 ];
 
 export function wrongPlaces(world: RefusalWorld): readonly RefusalCase[] {
-  return [...keys(world), ...addresses(world), ...workers(world), ...pages(world), ...takes(world)];
+  return [...keys(world), ...addresses(world), ...workers(world), ...pages(world), ...takes(world), ...observations()];
 }
 
 function keys({ agent: { agent_token: as } }: RefusalWorld): readonly RefusalCase[] {
@@ -189,5 +189,33 @@ function takes({ agent: { agent_token: as } }: RefusalWorld): readonly RefusalCa
     ...['0', '-1', 'x', '', '%', '1.5'].map((wait) => at(`limit=1&wait=${wait}`, [200])),
     at('mode=lease&mode=x', [200]),
     at('mode=x&mode=lease', BAD),
+  ];
+}
+
+/** Past what a loopback server lets everybody do. */
+function observations(): readonly RefusalCase[] {
+  const at = (path: string, told: Told): RefusalCase => ({ what: `GET ${path.slice(0, 60)}`, path, told });
+  const events = (query: string, told: Told): RefusalCase => at(`/observe/events?${query}`, told);
+  const types = (count: number): string => Array.from({ length: count }, (_, i) => `t${i}`).join();
+  return [
+    ...['-1', '1.5', '1e3', 'x', '0x1', '+1', '%31x', '9007199254740992', '1'.repeat(400), ...BROKEN].map((since) =>
+      events(`since=${since}`, BAD),
+    ),
+    ...['', '0', '1', '%31', '0001', '9007199254740991'].map((since) => events(`since=${since}`, [200])),
+    ...['A', 'a,', ',a', 'a,,b', 'a%20b', 'a-b', '1', '*', 'a%00', 't'.repeat(65), types(17), ...BROKEN].map((type) =>
+      events(`type=${type}`, BAD),
+    ),
+    ...['', 'a', 'message_sent,state_written', 't'.repeat(64), types(16)].map((type) => events(`type=${type}`, [200])),
+    ...['a'.repeat(257), '%c3%a9'.repeat(129), ...BROKEN].map((agent) => events(`agent=${agent}`, BAD)),
+    ...['', 'nobody', '%00', '%f0%9f%98%80', 'a'.repeat(256)].map((agent) => events(`agent=${agent}`, [200])),
+    ...['0', '1001', '-1', 'x', ''].map((limit) => events(`limit=${limit}`, [200])),
+    ...['!', 'a', base64url('a\0b'), base64url('k'.repeat(KEY_BYTES_MAX + 1)), ...BROKEN].map((cursor) =>
+      at(`/observe/state?cursor=${cursor}`, BAD),
+    ),
+    ...['%00', 'p'.repeat(KEY_BYTES_MAX + 1), ...BROKEN].map((prefix) => at(`/observe/state?prefix=${prefix}`, BAD)),
+    ...['', '%00', 'k'.repeat(KEY_BYTES_MAX + 1), ...BROKEN].map((key) => at(`/observe/state/${key}`, BAD)),
+    ...['absent', '_capacity', '..', '%2F', 'k'.repeat(KEY_BYTES_MAX)].map((key) =>
+      at(`/observe/state/${key}`, NOT_FOUND),
+    ),
   ];
 }

@@ -20,6 +20,8 @@ import { routeHandlers } from '../../../src/transport/http/kernel-routes.js';
 import { LongPolls } from '../../../src/transport/http/long-polls.js';
 import type { ListenerOptions } from '../../../src/transport/listener/listener.js';
 import { openNodeListener } from '../../../src/transport/listener/node-listener.js';
+import { FrontMeter } from '../../../src/transport/metrics/front-meter.js';
+import { ObserveLimiter } from '../../../src/transport/observation/observe-limiter.js';
 
 export interface Asked {
   readonly kind: string;
@@ -93,6 +95,7 @@ export class World {
         valueBytesMax: 200,
         stateCapacityBytes: 5000,
         bodyBytesMax: BODY_BYTES_MAX,
+        metricsAccess: 'loopback',
         durability: 'durable',
       },
       clock,
@@ -110,10 +113,15 @@ export class World {
       clientIp: createClientIp([]),
       inFlight: new InFlight(),
       longPolls: new LongPolls(),
+      observation: { access: 'off', limiter: new ObserveLimiter(0, clock), read: async () => undefined },
+      endSessions: () => undefined,
       hasher,
       storedAnswer: async (idempotency) => this.#find(idempotency),
       counter: (name) => name.length,
       draining: () => false,
+      meter: new FrontMeter(),
+      metricsText: async () => '',
+      ceilings: async () => [],
       status: async () => ({ workers: 2 }),
       replaceWorker: async (index) => index === 1,
       ...overrides,

@@ -1,0 +1,79 @@
+// Public messages of observation: what may be seen of a running server, without taking part.
+
+import { PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX } from './registry.js';
+import { type Static, Type } from './schema.js';
+
+/** All of them begin with it. */
+export const OBSERVE_PATH = '/observe/';
+export const STREAM_PATH = '/observe/events/stream';
+/** An address, or whatever else events are filed under. */
+export const AGENT_BYTES_MAX = 256;
+export const TYPES_MAX = 16;
+/** The server ends a stream with it, behind a `cut_off` message. */
+export const CLOSE_CUT_OFF = 4008;
+/** The token is not good, which showed only behind the handshake. */
+export const CLOSE_UNAUTHORIZED = 4003;
+
+export const ObservedEvent = Type.Object({
+  seq: Type.Integer({ minimum: 1, description: 'Grows by one from event to event.' }),
+  ts: Type.String({ format: 'date-time' }),
+  type: Type.String(),
+  agent: Type.Union([Type.String(), Type.Null()], { description: 'Whom it is filed under.' }),
+  data: Type.Object({}, { additionalProperties: true }),
+});
+export type ObservedEvent = Static<typeof ObservedEvent>;
+
+export const ObservedEvents = Type.Object({
+  events: Type.Array(ObservedEvent, { description: 'Oldest first. May be fewer than `limit`, also before the end.' }),
+  next_cursor: Type.Integer({ minimum: 0, description: 'The `since` of the next page.' }),
+  has_more: Type.Boolean({ description: 'False: this was the end when it was read.' }),
+});
+export type ObservedEvents = Static<typeof ObservedEvents>;
+
+const filters = {
+  type: Type.Optional(Type.String({ description: `Types of events, at most ${TYPES_MAX}, with commas between them.` })),
+  agent: Type.Optional(Type.String({ description: 'Only what is filed under this address.' })),
+};
+
+export const EventsQuery = Type.Object({
+  since: Type.Optional(Type.Integer({ minimum: 0, default: 0, description: 'Only what came after this `seq`.' })),
+  ...filters,
+  limit: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: PAGE_LIMIT_MAX,
+      default: PAGE_LIMIT_DEFAULT,
+      description: 'Anything else than a number in range is the default.',
+    }),
+  ),
+});
+
+/** The last message of a stream that the server ends. */
+export const StreamCutOff = Type.Object({
+  type: Type.Literal('cut_off'),
+  resume_after_seq: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
+    description: 'The `since` that goes on without a gap. Null: where it was begun.',
+  }),
+  reason: Type.String({ enum: ['slow', 'draining', 'time_over', 'observer_lost'] }),
+});
+export type StreamCutOff = Static<typeof StreamCutOff>;
+
+const keyFacts = {
+  key: Type.String(),
+  last_modified_by: Type.String(),
+  last_modified_at: Type.String({ format: 'date-time' }),
+  value_length: Type.Integer({ minimum: 0, description: 'Bytes of the value in UTF-8.' }),
+};
+
+export const ObservedKey = Type.Object(keyFacts);
+export type ObservedKey = Static<typeof ObservedKey>;
+
+export const ObservedKeys = Type.Object({
+  keys: Type.Array(ObservedKey, { description: 'In the order of their UTF-8 bytes.' }),
+  next_cursor: Type.Union([Type.String(), Type.Null()]),
+  total: Type.Integer({ minimum: 0, description: 'How many keys begin with the prefix.' }),
+});
+export type ObservedKeys = Static<typeof ObservedKeys>;
+
+export const ObservedEntry = Type.Object({ ...keyFacts, value: Type.String() });
+export type ObservedEntry = Static<typeof ObservedEntry>;

@@ -1,0 +1,50 @@
+// A log of events in memory as the runtime has one: numbered at once, in the tables when the test says so.
+
+import { encodeValue } from '../../../src/runtime/codec.js';
+import { eventRows, type NumberedEvent } from '../../../src/runtime/event-blocks.js';
+import { EventIndex } from '../../../src/runtime/event-index.js';
+import { encodeKey } from '../../../src/runtime/storage/keys.js';
+import { MemoryStore } from '../../../src/runtime/storage/memory-store.js';
+import { writeMetaNumber } from '../../../src/runtime/storage/meta.js';
+
+export interface PlannedEvent {
+  readonly type: string;
+  readonly about: string | null;
+  readonly text?: string;
+}
+
+export class EventLog {
+  readonly tables = new MemoryStore();
+  readonly events: (PlannedEvent & { readonly seq: number })[] = [];
+  #applied = 0;
+
+  get last(): number {
+    return this.events.length;
+  }
+
+  /** Durable, and not in the tables. */
+  add(planned: readonly PlannedEvent[]): NumberedEvent[] {
+    return planned.map((event) => {
+      const seq = this.events.length + 1;
+      this.events.push({ ...event, seq });
+      return { seq, value: encodeValue([1000 + seq, event.type, event.about, { text: event.text ?? '' }]) };
+    });
+  }
+
+  /** Brings the tables up to this event. */
+  apply(upTo = this.last): void {
+    const values: Uint8Array[] = [];
+    const index = new EventIndex();
+    const from = this.#applied;
+    for (const { seq, type, about, text = '' } of this.events.slice(from, upTo)) {
+      const value = encodeValue([1000 + seq, type, about, { text }]);
+      values.push(value);
+      index.add(seq, value);
+    }
+    this.#applied = Math.max(from, upTo);
+    this.tables.commit((batch) => {
+      for (const { key, value } of [...eventRows(from + 1, values), ...index.rows()]) batch.put(encodeKey(key), value);
+      writeMetaNumber(batch, ['seq'], this.#applied);
+    });
+  }
+}
