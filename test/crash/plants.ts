@@ -11,10 +11,10 @@ const END_LATE_MS = 1_500;
 export const acknowledgeBeforeFlush: readonly Patch[] = [
   {
     file: 'runtime/journal.js',
-    find: 'this.#append(group, group.accepted.map(({ records }) => records), group.bytes);',
+    find: 'this.#append(group, records, group.bytes);',
     replace: `for (const [source, upTo] of group.upTo) source.acknowledge({ kind: 'durable', upTo });
         for (const until = performance.now() + 5; performance.now() < until; );
-        this.#append(group, group.accepted.map(({ records }) => records), group.bytes);`,
+        this.#append(group, records, group.bytes);`,
   },
   {
     file: 'runtime/journal.js',
