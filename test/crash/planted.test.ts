@@ -28,7 +28,12 @@ async function kindsFound(patches: readonly Patch[], kills: number, replacements
 }
 
 test('a server that acknowledges before it flushes is found out', async () => {
-  assert.notDeepEqual(await kindsFound(acknowledgeBeforeFlush, 8, 0), []);
+  // A kill has to fall between the two: of eight kills nearly always one does.
+  let found: string[] = [];
+  for (let plays = 0; plays < PLAYS_MAX && found.length === 0; plays++) {
+    found = await kindsFound(acknowledgeBeforeFlush, 8, 0);
+  }
+  assert.notDeepEqual(found, []);
 });
 
 test('a server whose tables miss some of the writes is found out', async () => {
