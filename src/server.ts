@@ -59,6 +59,8 @@ const RESIDENT_BYTES_MAX = 128 * 1024 * 1024;
 const ANSWERS_SHARE = 0.8;
 /** How often a stopping server looks whether everything admitted was answered. */
 const DRAIN_LOOK_MS = 5;
+/** A session counts no more when its close is on its way: what lies before it in the socket is let out for so long. */
+const SOCKETS_LINGER_MS = 200;
 
 export interface Server {
   readonly url: string;
@@ -122,8 +124,8 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
   });
   opened.push(() => observation.stop());
   const longPolls = new LongPolls();
-  const status = async () => ({
-    ...(await system.status()),
+  const status = async (isBrief = false) => ({
+    ...(await system.status(isBrief)),
     hashesQueued: pool.queued,
     sessions: sessions.count,
     streams: observation.streams.count,
@@ -170,7 +172,8 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
   opened.push(async () => listener.close());
   const bound = await listener.listen();
   opened.push(async () => ceilings.stop());
-  await ceilings.start();
+  // It asks the journal, whose disk may be slow just now.
+  void ceilings.start();
 
   const host = bound.host.includes(':') ? `[${bound.host}]` : bound.host;
   return {
@@ -186,11 +189,13 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
       draining = true;
       listener.drain();
       longPolls.endAll();
+      const hadSessions = sessions.count > 0;
       sessions.drain();
       observation.streams.drain();
       // A request that no actor was asked about yet has a connection, and an answer that is not sent yet too.
       const isBusy = () => listener.connections > 0 || sessions.count > 0 || system.asksWaiting > 0;
       while (isBusy() && systemClock.monotonic() < answersUntil) await pause(DRAIN_LOOK_MS);
+      if (hadSessions) await pause(Math.min(SOCKETS_LINGER_MS, Math.max(0, answersUntil - systemClock.monotonic())));
       stopTimeoutMs = Math.max(0, deadline - systemClock.monotonic());
       await closeAll(opened);
       log.flush();
@@ -248,7 +253,11 @@ function startHashPool(config: Config, log: Log, meter: FrontMeter): JobPool<Has
 type Status = SystemStatus & { readonly hashesQueued: number; readonly sessions: number };
 
 /** The numbers of all threads, this one among them until everything is closed. */
-function metricsSource(system: System, status: () => Promise<Status>, opened: (() => Promise<void>)[]): MetricsSource {
+function metricsSource(
+  system: System,
+  status: (isBrief: boolean) => Promise<Status>,
+  opened: (() => Promise<void>)[],
+): MetricsSource {
   const meter = new Meter(meterMemory(0));
   const endVitals = keepVitals(meter);
   opened.push(async () => endVitals());
@@ -258,7 +267,7 @@ function metricsSource(system: System, status: () => Promise<Status>, opened: ((
       const counted = system.readMeters();
       return { ...counted, threads: [vitalsOf('main', meter), ...counted.threads] };
     },
-    standing: async () => standingFigures(await status()),
+    standing: async () => standingFigures(await status(true)),
     process: processFigures,
   };
 }

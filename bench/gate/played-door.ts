@@ -189,7 +189,12 @@ function playedContext(index: ReadonlyMap<string, TokenRecord>): HttpContext {
     clientIp: createClientIp([]),
     inFlight: new InFlight(),
     longPolls: new LongPolls(),
-    observation: { access: 'off', limiter: new ObserveLimiter(0, clock), read: async () => undefined },
+    observation: {
+      access: 'off',
+      isByDefault: false,
+      limiter: new ObserveLimiter(0, clock),
+      read: async () => undefined,
+    },
     endSessions: () => undefined,
     hasher,
     storedAnswer: async () => undefined,

@@ -6,8 +6,11 @@
 // EF1. Each event is handed on once and in order, whatever the number of streams it took; the next is not read from the
 //      socket before the one before was taken.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { STREAM_PATH, type StreamCutOff } from '../contract/observe.js';
+
+const REOPEN_AFTER_MS = 1_000;
 
 export interface FollowOptions {
   /** Scheme, host and port. */
@@ -29,6 +32,8 @@ export async function follow(options: FollowOptions): Promise<never> {
     });
     if (end.reason === 'draining') throw new Error(`${options.base} stops; go on with --since ${end.resume_after_seq}`);
     since = end.resume_after_seq ?? since;
+    // Another thread is on its way, or this end was too slow: at once would be in vain.
+    if (end.reason !== 'time_over') await pause(REOPEN_AFTER_MS);
   }
 }
 
@@ -77,7 +82,8 @@ function followOnce(
       fail(new Error(`${base} does not answer (${error.message}). Is 'troupe serve' running there?`));
     });
     socket.on('close', (code) => {
-      if (end !== undefined) resolve(end);
+      // What came before the end is taken first (EF1).
+      if (end !== undefined) taking.then(() => resolve(end!), fail);
       else reject(new Error(`${base} has closed the stream (${code})`));
     });
   });

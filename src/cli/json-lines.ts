@@ -20,7 +20,13 @@ export class JsonLines {
   async write(lines: readonly string[]): Promise<void> {
     this.#mustBeRead();
     if (lines.length === 0 || process.stdout.write(`${lines.join('\n')}\n`)) return;
-    await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')]).catch(() => undefined);
+    const over = new AbortController();
+    const { signal } = over;
+    const settled = [once(process.stdout, 'drain', { signal }), once(process.stdout, 'close', { signal })];
+    await Promise.race(settled).catch(() => undefined);
+    // The one that did not come must not go on listening.
+    for (const one of settled) one.catch(() => undefined);
+    over.abort();
     this.#mustBeRead();
   }
 

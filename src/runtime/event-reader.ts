@@ -13,7 +13,7 @@ import { EVENT_ABOUT_TABLE, EVENT_TYPE_TABLE, eventHead, seqsOf } from './event-
 import { decodeKey, encodeKey, rangeOf } from './storage/keys.js';
 import type { StoreReader } from './storage/store.js';
 
-const LOOKED_AT_MAX = 20_000;
+const LOOKED_AT_MAX = 2_000;
 /** Rows of the log, or of the index, in one read. */
 const ROWS_PER_READ = 16;
 

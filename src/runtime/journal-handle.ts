@@ -9,6 +9,7 @@
 // JH1. ready() settles once, and when it rejects both threads are gone.
 // JH2. died() is called when either of them ends unasked.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { invariant } from '../invariant.js';
 import { ThreadHandle } from './thread-handle.js';
@@ -23,6 +24,8 @@ import type {
   ToApplier,
   ToJournal,
 } from './threads/protocol.js';
+
+const REPORT_WAIT_MS = 1_000;
 
 export interface JournalHooks {
   readonly failing: (reason: string) => void;
@@ -117,7 +120,9 @@ export class JournalHandle {
   }
 
   async report(): Promise<JournalReport | undefined> {
-    const answer = await this.#started.ask((ticket) => ({ kind: 'report', ticket }));
+    const asked = this.#started.ask((ticket) => ({ kind: 'report', ticket }));
+    // It answers between two flushes, and a flush can take as long as the disk likes.
+    const answer = await Promise.race([asked, pause(REPORT_WAIT_MS, undefined, { ref: false })]);
     return answer?.kind === 'report' ? answer.report : undefined;
   }
 

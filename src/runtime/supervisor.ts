@@ -129,10 +129,10 @@ export class Supervisor {
     return this.#replaceOnce(worker, reason, false);
   }
 
-  /** What each running worker says of itself; undefined of one that does not say it in time. */
-  report(): Promise<(ShardReport | undefined)[]> {
+  /** What each running worker says of itself, `isBrief` without lists; undefined of one that does not say it in time. */
+  report(isBrief = false): Promise<(ShardReport | undefined)[]> {
     return this.#askAll(
-      (ticket) => ({ kind: 'report', ticket }),
+      (ticket) => ({ kind: 'report', ticket, isBrief }),
       (answer) => (answer?.kind === 'report' ? answer.report : undefined),
     );
   }

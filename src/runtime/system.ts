@@ -226,8 +226,9 @@ export class System {
     return readMeters(this.#journal.memory.meters, kinds);
   }
 
-  async status(): Promise<SystemStatus> {
-    const [workers, journal] = await Promise.all([this.#supervisor.report(), this.#journal.report()]);
+  /** `isBrief`: numbers alone, without dead letters and the quarantine, for whoever asks often. */
+  async status(isBrief = false): Promise<SystemStatus> {
+    const [workers, journal] = await Promise.all([this.#supervisor.report(isBrief), this.#journal.report()]);
     return { workers, journal, asksWaiting: this.#asks.size, workerReplacements: this.#supervisor.replacements };
   }
 

@@ -20,8 +20,9 @@ import type { Store, StoreReader, WriteBatch } from './store.js';
 export const SCHEMA_VERSION = 3;
 
 const SCHEMA = ['schema'];
-const EVENTS_PER_PAGE = 1000;
-const EVENT_ROWS_PER_PAGE = 500;
+/** Read at a time: an event can hold a value of megabytes. */
+const EVENTS_PER_PAGE = 64;
+const EVENT_ROWS_PER_PAGE = 16;
 
 export interface Migration {
   /** The version that it makes, from the one before it. */

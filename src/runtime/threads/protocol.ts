@@ -165,7 +165,8 @@ export interface ShardWorkerData {
 export type ToShard =
   | { readonly kind: 'connect'; readonly peer: Peer }
   | { readonly kind: 'disconnect'; readonly peer: number }
-  | { readonly kind: 'report'; readonly ticket: number }
+  /** `isBrief`: without dead letters and the quarantine, which can be megabytes. */
+  | { readonly kind: 'report'; readonly ticket: number; readonly isBrief: boolean }
   | { readonly kind: 'explain'; readonly ticket: number; readonly top: number }
   | { readonly kind: 'resume'; readonly ticket: number; readonly address: string; readonly skip: boolean }
   /** Says again what a dead letter holds. */

@@ -146,8 +146,8 @@ export function runShardWorker(makeKinds: (settings: unknown) => readonly AnyKin
           ticket: message.ticket,
           report: {
             ...shard.stats,
-            recentDeadLetters: shard.deadLetters.recent(),
-            quarantine: shard.quarantine.list(),
+            recentDeadLetters: message.isBrief ? [] : shard.deadLetters.recent(),
+            quarantine: message.isBrief ? [] : shard.quarantine.list(),
           },
         });
         break;

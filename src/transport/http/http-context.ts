@@ -48,7 +48,7 @@ export interface HttpContext extends KernelContext {
   readonly clientIp: ClientIp;
   readonly inFlight: Pick<InFlight, 'enter'>;
   readonly longPolls: LongPolls;
-  readonly observation: Pick<Observation, 'access' | 'limiter' | 'read'>;
+  readonly observation: Pick<Observation, 'access' | 'isByDefault' | 'limiter' | 'read'>;
   /** The token of this lookup id is no longer good, or its agent is no more: what it opened is closed. */
   readonly endSessions: (lookupId: string, reason: 'unauthorized' | 'retired') => void;
   readonly hasher: Pick<TokenHasher, 'hashToken'>;

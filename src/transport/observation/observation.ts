@@ -15,6 +15,8 @@ export type ObserveAccess = 'public' | 'admin' | 'off';
 
 export interface Observation {
   readonly access: ObserveAccess;
+  /** Nobody chose it: it is so because of the address. */
+  readonly isByDefault: boolean;
   readonly limiter: Pick<ObserveLimiter, 'take'>;
   readonly streams: EventStreams;
   readonly read: Observer['read'];
@@ -32,11 +34,23 @@ export function openObservation(parts: ObservationParts): Observation {
   const observer = new Observer(parts);
   return {
     access: observeAccess(config),
+    isByDefault: config.observe.access === 'auto',
     limiter: new ObserveLimiter(config.observe.requestsPerMin, clock),
     streams: new EventStreams({ observer, streamsMax: config.observe.streamsMax, clock, draining }),
     read: (reading) => observer.read(reading),
     stop: () => observer.stop(),
   };
+}
+
+/**
+ * Who may look with this request: what is public only because the address is a loopback one is not so for what a proxy on
+ * this machine brings from elsewhere.
+ */
+export function accessFor(
+  { access, isByDefault }: Pick<Observation, 'access' | 'isByDefault'>,
+  forwardedFor: string | undefined,
+): ObserveAccess {
+  return access === 'public' && isByDefault && forwardedFor !== undefined ? 'admin' : access;
 }
 
 /** Where nobody says: whoever reaches a loopback address may look, unless proxies bring others there. */

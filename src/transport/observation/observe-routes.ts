@@ -12,6 +12,7 @@ import { readCursor, readPageLimit, readPathText, readQueryText } from '../http/
 import type { RouteHandler } from '../http/route-handler.js';
 import { prefixFault, stateKeyFault } from '../kernel/text-faults.js';
 import { answerHeaders } from './cross-origin.js';
+import { accessFor } from './observation.js';
 import { eventsAsked } from './observe-query.js';
 import type { Reading } from './protocol.js';
 
@@ -59,12 +60,13 @@ function watched(route: RouteHandler): RouteHandler {
   return (context, call) => {
     const { observation, clientIp, authenticator } = context;
     const { ip, headers } = call.exchange.head;
-    if (observation.access === 'off') return call.refuse(NO_ROUTE);
-    call.extra = answerHeaders(observation.access);
+    const access = accessFor(observation, headers['x-forwarded-for']);
+    if (access === 'off') return call.refuse(NO_ROUTE);
+    call.extra = answerHeaders(access);
     const standing = observation.limiter.take(clientIp(ip, headers['x-forwarded-for']));
     call.standing = standing;
     if (standing.fault !== undefined) return call.refuse(standing.fault);
-    if (observation.access === 'public') return route(context, call);
+    if (access === 'public') return route(context, call);
     const outcome = authenticator.authenticate('admin', headers.authorization);
     const enter = (settled: AuthOutcome) => (settled.ok ? route(context, call) : call.refuse(settled.fault));
     return outcome instanceof Promise ? outcome.then(enter) : enter(outcome);

@@ -15,12 +15,12 @@ import { requestIdOf } from '../gate/request-id.js';
 import { errorAnswer, errorHeaders, jsonHeaders } from '../http/json-answer.js';
 import type { Socket, SocketHandler, UpgradeExchange } from '../listener/socket.js';
 import { EventStream, type StreamSocket } from './event-streams.js';
-import type { Observation } from './observation.js';
+import { accessFor, type Observation } from './observation.js';
 import { type EventsAsked, eventsAsked } from './observe-query.js';
 import type { EncodedEvent } from './protocol.js';
 
 export interface WsStreamContext {
-  readonly observation: Pick<Observation, 'access' | 'limiter' | 'streams'>;
+  readonly observation: Pick<Observation, 'access' | 'isByDefault' | 'limiter' | 'streams'>;
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
   readonly clientIp: ClientIp;
   readonly log: Log;
@@ -42,11 +42,11 @@ export function upgradeToStream(context: WsStreamContext, exchange: UpgradeExcha
 function tryUpgrade(context: WsStreamContext, exchange: UpgradeExchange): Fault | undefined {
   const { observation, authenticator, clientIp } = context;
   const { ip, headers, query } = exchange.head;
-  if (observation.access === 'off') return NO_ROUTE;
+  const access = accessFor(observation, headers['x-forwarded-for']);
+  if (access === 'off') return NO_ROUTE;
   const standing = observation.limiter.take(clientIp(ip, headers['x-forwarded-for']));
   if (standing.fault !== undefined) return standing.fault;
-  const outcome =
-    observation.access === 'public' ? ADMITTED : authenticator.authenticate('admin', headers.authorization);
+  const outcome = access === 'public' ? ADMITTED : authenticator.authenticate('admin', headers.authorization);
   if (!(outcome instanceof Promise) && !outcome.ok) return outcome.fault;
   const asked = eventsAsked(query);
   if (!asked.ok) return asked.fault;

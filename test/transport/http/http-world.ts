@@ -113,7 +113,12 @@ export class World {
       clientIp: createClientIp([]),
       inFlight: new InFlight(),
       longPolls: new LongPolls(),
-      observation: { access: 'off', limiter: new ObserveLimiter(0, clock), read: async () => undefined },
+      observation: {
+        access: 'off',
+        isByDefault: false,
+        limiter: new ObserveLimiter(0, clock),
+        read: async () => undefined,
+      },
       endSessions: () => undefined,
       hasher,
       storedAnswer: async (idempotency) => this.#find(idempotency),
