@@ -102,7 +102,7 @@ export const configTable = {
     10_000,
     'Most open connections; `sessions.max` is added to it, and further ones are refused.',
   ),
-  'sessions.max': integer(1, 1_000_000, 50_000, 'Most open sessions; a further one is closed with 4029.'),
+  'sessions.max': integer(1, 100_000, 50_000, 'Most open sessions; a further one is closed with 4029.'),
   'sessions.heartbeat_ms': integer(
     16_000,
     300_000,

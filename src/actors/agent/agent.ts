@@ -34,7 +34,7 @@ import { AGENTS, type AgentEntry } from '../operator/protocol.js';
 import { append, type InboxBounds } from './delivering.js';
 import { type AgentMessages, agentProtocol } from './protocol.js';
 import { continuePurge, purge, retireAgent, rotateAgentToken } from './retirement.js';
-import { acknowledgeUpTo, attachSession, endSession, finish } from './session.js';
+import { acknowledgeUpTo, attachSession, endSession, finish, TOKEN_REPLACED } from './session.js';
 import { type AgentState, type Alive, activateAgent } from './state.js';
 import { acknowledge, type Context, endWait, type On, releaseLeases, serveWaiters, take } from './taking.js';
 
@@ -136,6 +136,7 @@ const attach: On<'attach'> = (context, args) => {
   if (life === undefined) return NOT_ALIVE;
   const handle = context.replyHandle();
   if (handle === undefined) return TOLD;
+  if (args.lookupId !== life.record.lookupId) return TOKEN_REPLACED;
   releaseLeases(context, life);
   attachSession(context, life, handle, args);
   finish(context, life);
@@ -189,7 +190,12 @@ const retire: On<'retire'> = (context, { operatorId }) => {
 
 const rotateToken: On<'rotateToken'> = (context, args) => {
   const life = lifeOf(context);
-  return life === undefined ? NO_AGENT : rotateAgentToken(context, life, args);
+  if (life === undefined) return NO_AGENT;
+  const answer = rotateAgentToken(context, life, args);
+  releaseLeases(context, life);
+  serveWaiters(context, life);
+  finish(context, life);
+  return answer;
 };
 
 /** The agent, if it lives. */

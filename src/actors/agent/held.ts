@@ -44,12 +44,14 @@ export class Held {
     this.#pushedBytes += row.bytes;
   }
 
-  /** Takes out all up to `seq`. */
-  takeUpTo(seq: number): readonly HeldMessage[] {
-    const after = this.#messages.findIndex((held) => held.seq > seq);
-    if (after === 0) return NONE;
-    const taken = after < 0 ? this.#messages : this.#messages.splice(0, after);
-    if (after < 0) this.#messages = [];
+  /** Takes out those up to `seq`, at most `most`: the first. */
+  takeUpTo(seq: number, most: number): readonly HeldMessage[] {
+    const past = this.#messages.findIndex((held) => held.seq > seq);
+    const count = Math.min(past < 0 ? this.#messages.length : past, most);
+    if (count === 0) return NONE;
+    const isAll = count === this.#messages.length;
+    const taken = isAll ? this.#messages : this.#messages.splice(0, count);
+    if (isAll) this.#messages = [];
     for (const { row } of taken) {
       if (row === undefined) continue;
       this.#pushed--;

@@ -207,19 +207,23 @@ export class Inbox {
 
   /** What the session held is available again. */
   unhold(): void {
-    const held = this.#held.takeUpTo(Number.POSITIVE_INFINITY);
+    const held = this.#held.takeUpTo(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
     if (held.length > 0) this.#giveBack(held.map(({ seq }) => seq));
   }
 
-  /** Takes all up to `seq` out that is held, or leased to somebody else; `read` gives a row that memory does not have. */
-  settleUpTo(seq: number, read: (seq: number) => InboxRow): Settled[] {
+  /**
+   * Takes out what is held up to `seq`, or leased to somebody else, at most `most` messages; `read` gives a row that memory
+   * does not have.
+   */
+  settleUpTo(seq: number, most: number, read: (seq: number) => InboxRow): Settled[] {
     const settled: Settled[] = [];
-    for (const held of this.#held.takeUpTo(seq)) {
+    for (const held of this.#held.takeUpTo(seq, most)) {
       const { messageId, bytes } = held.row ?? read(held.seq);
       this.#forget(bytes);
       settled.push({ seq: held.seq, messageId, wasLeased: false });
     }
     for (const [messageId, lease] of this.#leases) {
+      if (settled.length === most) break;
       if (lease.seq > seq) continue;
       this.acknowledge(messageId);
       settled.push({ seq: lease.seq, messageId, wasLeased: true });

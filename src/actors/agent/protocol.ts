@@ -51,10 +51,16 @@ export type AgentMessages = {
   /**
    * A session begins: what comes after `lastSeq` and is not acknowledged is pushed, at most `window` unacknowledged
    * messages at a time, until another session of the agent takes its place (the stream ends), the session is detached (the
-   * same), or the agent is retired (refused with UNAUTHORIZED). `lastSeq` null: from the oldest on.
+   * same), the agent's token is replaced (refused with FORBIDDEN), or the agent is retired (refused with UNAUTHORIZED). `lastSeq` null: from the oldest on.
    */
   readonly attach: {
-    readonly args: { readonly session: string; readonly lastSeq: number | null; readonly window: number };
+    readonly args: {
+      readonly session: string;
+      /** Of the token that the session was opened with. Refused with FORBIDDEN when it is not the agent's any more. */
+      readonly lookupId: string;
+      readonly lastSeq: number | null;
+      readonly window: number;
+    };
     readonly reply: Streamed<SessionItem>;
   };
   /** The session is gone: what it was pushed and did not acknowledge is available again. */

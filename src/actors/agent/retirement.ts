@@ -11,7 +11,7 @@
 import { refuse } from '../../runtime/actor.js';
 import { AGENTS, type AgentRow, type TokenRow } from '../operator/protocol.js';
 import { type AgentMessages, agentProtocol } from './protocol.js';
-import { finish } from './session.js';
+import { endSession, finish, TOKEN_REPLACED } from './session.js';
 import { type Alive, PURGED_TABLES } from './state.js';
 import { type Context, type On, refuseWaiters } from './taking.js';
 
@@ -54,6 +54,7 @@ export function rotateAgentToken(
   if (record.operatorId !== operatorId) return NO_AGENT;
   const token: TokenRow = { role: 'agent', id: context.key, hash: credential.tokenHash };
   life.record = { ...record, lookupId: credential.lookupId };
+  endSession(context, life, TOKEN_REPLACED);
   context.store.delete(['token', record.lookupId]);
   context.store.put(['token', credential.lookupId], token);
   context.store.put(['agent', context.key], life.record);

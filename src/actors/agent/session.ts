@@ -14,13 +14,18 @@
 // S4. What a client says that it has is not pushed again, and stays in the inbox until it is acknowledged.
 // S5. A session that ends leaves everything that was not acknowledged where it was: available, at its old place.
 
-import type { ReplyHandle } from '../../runtime/actor.js';
-import type { AgentMessages, PushedMessage } from './protocol.js';
+import { type Refusal, type ReplyHandle, refuse } from '../../runtime/actor.js';
+import { type AgentMessages, agentProtocol, type PushedMessage } from './protocol.js';
 import type { Alive, LiveSession } from './state.js';
 import { type Context, emitDelivered, readRow } from './taking.js';
 
 export const UNACKNOWLEDGED_BYTES_MAX = 1024 * 1024;
+/** What one acknowledgement takes out in a turn: of what a client claimed there can be more than of what was pushed. */
+const SETTLED_PER_TURN = 1_024;
 const LEASE_TIMER = 'lease';
+
+/** The session was opened with a token that is not the agent's any more. */
+export const TOKEN_REPLACED = refuse('FORBIDDEN', { reason: 'the token of this session was replaced' });
 
 /** The session takes the place of the one before, if there is one. What it may have is pushed at the end of the turn. */
 export function attachSession(
@@ -41,23 +46,26 @@ export function attachSession(
   context.push(handle, { kind: 'attached', resumed, nextSeq });
 }
 
-/** Its stream ends, and what it held is available again (S5). Nothing happens when there is none. */
-export function endSession(context: Context, life: Alive): void {
+/** Its stream ends, so, and what it held is available again (S5). Nothing happens when there is none. */
+export function endSession(context: Context, life: Alive, reason: Refusal | null = null): void {
   if (life.session === undefined) return;
-  context.reply(life.session.handle, null);
+  context.reply(life.session.handle, reason);
   life.session = undefined;
   life.inbox.unhold();
 }
 
-/** Everything up to `seq` that the client can have leaves the inbox. */
+/** Everything up to `seq` that the client can have leaves the inbox, some at a time. */
 export function acknowledgeUpTo(context: Context, life: Alive, session: LiveSession, seq: number): void {
   const { inbox } = life;
   const known = Math.min(seq, session.pushedTo);
-  for (const settled of inbox.settleUpTo(known, (seq) => readRow(context, life, seq))) {
+  const leaving = inbox.settleUpTo(known, SETTLED_PER_TURN, (seq) => readRow(context, life, seq));
+  for (const settled of leaving) {
     context.store.delete(['inbox', context.key, settled.seq]);
     if (settled.wasLeased) context.store.delete(['lease', context.key, settled.seq]);
     emitDelivered(context, settled.messageId, 'session');
   }
+  if (leaving.length < SETTLED_PER_TURN) return;
+  context.tell(agentProtocol, context.key, 'ackUpTo', { session: session.name, seq });
 }
 
 /**

@@ -21,6 +21,7 @@ import { newId } from '../../ids.js';
 import type { Answer } from '../../runtime/ref.js';
 import { askOptions } from '../kernel/kernel-context.js';
 import { sendMessage } from '../kernel/message-calls.js';
+import { tellSurely } from '../kernel/tell-surely.js';
 import { sendBatch } from './batch-route.js';
 import type { Call } from './call.js';
 import type { HttpContext } from './http-context.js';
@@ -69,9 +70,7 @@ async function take(context: HttpContext, call: Call, args: Omit<TakeArgs, 'wait
   if (args.waitMs === 0) return actors.ask(agentProtocol, to, 'take', { ...args, waiter: '' }, options);
   // Not the request id: that one may be the client's, and used twice.
   const waiter = newId();
-  const end = () => {
-    actors.tell(agentProtocol, to, 'cancelTake', { waiter });
-  };
+  const end = () => tellSurely(context, to, 'cancelTake', { waiter });
   const forget = longPolls.add(end);
   call.exchange.onAbort(end);
   try {

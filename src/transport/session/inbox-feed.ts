@@ -13,20 +13,19 @@
 // IF2. What waits here for a slow socket is what the agent pushed and was not acknowledged, and so bounded by it.
 // IF3. A stream that was lost is begun again behind the last acknowledgement, not behind the last message: so the agent
 //      knows all that is unacknowledged, and the window holds across it. What was sent already is left out here (IF1).
-// IF4. An acknowledgement is told once per turn of the loop, and again on a new stream.
+// IF4. An acknowledgement is told once per turn of the loop, and again on a new stream. The last one is asked for when a
+//      second has passed: a tell is lost where the agent's mailbox is full, and a window that stays full is for ever.
 
 import { agentProtocol, type PushedMessage, type SessionItem } from '../../actors/agent/protocol.js';
 import { type Timer, timestamp } from '../../clock.js';
 import type { Fault } from '../../errors.js';
 import type { ItemReader } from '../../runtime/ref.js';
+import { CONFIRM_AFTER_MS, tellSurely } from '../kernel/tell-surely.js';
 import type { FrameSocket } from './frame-socket.js';
 import type { SessionContext } from './session-context.js';
 
 const RETRY_MS_MIN = 20;
 const RETRY_MS_MAX = 5_000;
-/** Between two attempts to say that a session is gone, on a link that is full or a worker that is being replaced. */
-const DETACH_RETRY_MS = 100;
-const DETACH_TRIES_MAX = 50;
 
 export interface FeedOwner {
   /** Once, when the first message may come: those from `nextSeq` on. */
@@ -35,6 +34,8 @@ export interface FeedOwner {
   replaced(): void;
   /** The agent is no more. */
   retired(): void;
+  /** The token that opened the session is no longer the agent's. */
+  revoked(): void;
   /** flushAck() is wanted at the end of this turn of the loop. */
   ackSoon(): void;
 }
@@ -45,6 +46,8 @@ export interface FeedParts {
   readonly owner: FeedOwner;
   readonly agent: string;
   readonly session: string;
+  /** Names the token that opened the session. */
+  readonly lookupId: string;
   /** What the client says that it has. */
   readonly lastSeq: number | null;
   readonly window: number;
@@ -57,6 +60,7 @@ export class InboxFeed implements ItemReader<SessionItem> {
   #sent = 0;
   #acked = 0;
   #isAckPlanned = false;
+  #confirming: Timer | undefined;
   #isAttached = false;
   #wasAttached = false;
   #kept: PushedMessage[] | undefined;
@@ -70,10 +74,10 @@ export class InboxFeed implements ItemReader<SessionItem> {
   }
 
   open(): void {
-    const { context, agent, session, window } = this.#parts;
+    const { context, agent, session, lookupId, window } = this.#parts;
     this.#retry = undefined;
     const lastSeq = this.#acked === 0 ? this.#claimed : Math.max(this.#claimed ?? 0, this.#acked);
-    const args = { session, lastSeq, window };
+    const args = { session, lookupId, lastSeq, window };
     // Where it cannot be asked at all, ended() is called before this returns.
     this.#leave = context.actors.subscribe(agentProtocol, agent, 'attach', args, this);
   }
@@ -98,6 +102,7 @@ export class InboxFeed implements ItemReader<SessionItem> {
     this.#kept = undefined;
     if (fault === undefined) this.#parts.owner.replaced();
     else if (fault.code === 'UNAUTHORIZED' || fault.code === 'NOT_FOUND') this.#parts.owner.retired();
+    else if (fault.code === 'FORBIDDEN') this.#parts.owner.revoked();
     else this.#reopenLater();
   }
 
@@ -115,6 +120,7 @@ export class InboxFeed implements ItemReader<SessionItem> {
     // Before that, and where it does not get through, the next stream brings it (IF4).
     if (this.#isAttached && this.#acked > 0 && !this.#tellAck())
       this.#parts.context.clock.after(RETRY_MS_MIN, () => this.#planAck());
+    if (this.#acked > 0) this.#confirming ??= this.#parts.context.clock.after(CONFIRM_AFTER_MS, this.#confirmAck);
   }
 
   drained(): void {
@@ -128,11 +134,13 @@ export class InboxFeed implements ItemReader<SessionItem> {
   close(): void {
     const { context, agent, session } = this.#parts;
     this.#retry?.cancel();
+    this.#confirming?.cancel();
+    this.#confirming = undefined;
     this.#kept = undefined;
     if (this.#isAttached && this.#isAckPlanned) this.#tellAck();
     this.#isAttached = false;
     if (this.#leave === undefined) return;
-    detach(context, agent, session, DETACH_TRIES_MAX);
+    tellSurely(context, agent, 'detach', { session });
     this.#leave();
     this.#leave = undefined;
   }
@@ -179,14 +187,18 @@ export class InboxFeed implements ItemReader<SessionItem> {
     this.#parts.owner.ackSoon();
   }
 
+  readonly #confirmAck = async (): Promise<void> => {
+    const { context, agent, session } = this.#parts;
+    this.#confirming = undefined;
+    // What is not attached says it again when it is.
+    if (!this.#isAttached) return;
+    const args = { session, seq: this.#acked };
+    const answer = await context.actors.ask(agentProtocol, agent, 'ackUpTo', args, { durability: 'volatile' });
+    if (!answer.ok && this.#isAttached) this.#planAck();
+  };
+
   #tellAck(): boolean {
     const { context, agent, session } = this.#parts;
     return context.actors.tell(agentProtocol, agent, 'ackUpTo', { session, seq: this.#acked });
   }
-}
-
-/** Says it until it is taken, or in vain for so long that the worker is another one, which knows of no session. */
-function detach(context: SessionContext, agent: string, session: string, tries: number): void {
-  if (context.actors.tell(agentProtocol, agent, 'detach', { session }) || tries === 0) return;
-  context.clock.after(DETACH_RETRY_MS, () => detach(context, agent, session, tries - 1));
 }

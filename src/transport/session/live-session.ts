@@ -6,8 +6,8 @@
 // Does not: know how the session came to be or ends (session.ts).
 //
 // LV1. Each request is answered once, unless the session ends first; at most REQUESTS_IN_FLIGHT_MAX wait for an answer.
-// LV2. A request is counted against the agent's limit as its HTTP route is; a watch counts as a read of the state, for it
-//      costs a message to each partition. ping, ack and unwatch are not counted.
+// LV2. A request is counted against the agent's limit as its HTTP route is; hello counts as a read of the inbox, and a
+//      watch as one of the state, for it costs a message to each partition. ping, ack and unwatch are not counted.
 // LV3. While the socket is full no request is begun, and a read that ends then is refused: so what a peer can have
 //      waiting for it is bounded (frame-socket.ts).
 
@@ -39,6 +39,7 @@ import type { WatchHub } from './watch-hub.js';
 
 const TOO_MANY_REQUESTS: Fault = { code: 'RATE_LIMITED', params: { what: 'requests in flight' } };
 const UNREAD: Fault = { code: 'OVERLOADED', params: { what: 'what one session may leave unread' } };
+const REVOKED: Fault = { code: 'UNAUTHORIZED', params: { who: 'agent' } };
 const TOO_LARGE: Fault = { code: 'VALUE_TOO_LARGE', params: { what: 'The answer', bytesMax: FRAME_BYTES_MAX } };
 
 export interface LiveHost {
@@ -51,7 +52,7 @@ export interface LiveHost {
 
 export interface LiveOwner {
   badFrame(reason: string): void;
-  end(reason: CloseReason): void;
+  end(reason: CloseReason, fault?: Fault): void;
   /** Nothing is in flight any more. */
   idle(): void;
 }
@@ -64,6 +65,7 @@ export class LiveSession implements FeedOwner {
   readonly #owner: LiveOwner;
   readonly #out: FrameSocket;
   readonly #agent: string;
+  readonly #lookupId: string;
   readonly #id = newId();
   #window = WINDOW_DEFAULT;
   #inFlight = 0;
@@ -71,11 +73,12 @@ export class LiveSession implements FeedOwner {
   #inbox: InboxFeed | undefined;
   #watches: SessionWatches | undefined;
 
-  constructor(host: LiveHost, owner: LiveOwner, out: FrameSocket, agent: string) {
+  constructor(host: LiveHost, owner: LiveOwner, out: FrameSocket, agent: string, lookupId: string) {
     this.#host = host;
     this.#owner = owner;
     this.#out = out;
     this.#agent = agent;
+    this.#lookupId = lookupId;
   }
 
   /** No request waits for an answer. */
@@ -85,6 +88,12 @@ export class LiveSession implements FeedOwner {
 
   begin(hello: AgentFrameOf<'hello'>): void {
     const { context } = this.#host;
+    // Each hello may be pushed a window full: it counts as the read of an inbox that it is.
+    const { fault } = context.rateLimiter.take(this.#agent, 'message_read');
+    if (fault !== undefined) {
+      this.#owner.end('tooMany', fault);
+      return;
+    }
     const isSameHistory = hello.epoch === undefined || hello.epoch === context.historyEpoch;
     this.#window = hello.window ?? WINDOW_DEFAULT;
     this.#inbox = new InboxFeed({
@@ -93,6 +102,7 @@ export class LiveSession implements FeedOwner {
       owner: this,
       agent: this.#agent,
       session: this.#id,
+      lookupId: this.#lookupId,
       lastSeq: isSameHistory ? (hello.last_seq ?? null) : null,
       window: this.#window,
     });
@@ -151,6 +161,10 @@ export class LiveSession implements FeedOwner {
 
   retired(): void {
     this.#owner.end('retired');
+  }
+
+  revoked(): void {
+    this.#owner.end('unauthorized', REVOKED);
   }
 
   ackSoon(): void {

@@ -255,7 +255,7 @@ export class Session implements SocketHandler, LiveOwner {
   #begin(hello: AgentFrameOf<'hello'>): void {
     this.#host.greeted(this, this.#lookupId ?? '');
     this.#state = 'live';
-    this.#live = new LiveSession(this.#host, this, this.#out, this.#agent);
+    this.#live = new LiveSession(this.#host, this, this.#out, this.#agent, this.#lookupId ?? '');
     this.#live.begin(hello);
   }
 

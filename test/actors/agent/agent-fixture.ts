@@ -50,11 +50,14 @@ export function eventTypes(world: World): string[] {
   return world.events.map(({ type }) => type).filter((type) => type.startsWith('message_'));
 }
 
+/** Of the token that agents are registered with. */
+export const LOOKUP_ID = 'lookup-a';
+
 /** The stream of a session. */
 export type Attached = OpenAsk<AgentMessages['attach']['reply']>;
 
 export function attach(agent: AgentDouble, over: Partial<AgentMessages['attach']['args']> = {}): Attached {
-  return agent.open('attach', { session: 's1', lastSeq: null, window: 64, ...over });
+  return agent.open('attach', { session: 's1', lookupId: LOOKUP_ID, lastSeq: null, window: 64, ...over });
 }
 
 export function ackUpTo(agent: AgentDouble, seq: number, session = 's1'): void {

@@ -6,7 +6,7 @@ import type { HeadRow, InboxRow, LeaseRow } from '../../../src/actors/agent/inbo
 import type { AgentMessages, PushedMessage, SessionItem, TakeMode } from '../../../src/actors/agent/protocol.js';
 import { UNACKNOWLEDGED_BYTES_MAX } from '../../../src/actors/agent/session.js';
 import type { OpenAsk, World } from '../turn-double.js';
-import { type AgentDouble, CONSUME, eventTypes, idsOf, newAgent } from './agent-fixture.js';
+import { type AgentDouble, CONSUME, eventTypes, idsOf, LOOKUP_ID, newAgent } from './agent-fixture.js';
 import { type Durable, type Given, Reference, sum, type Waiting } from './session-reference.js';
 
 const KIB = 1024;
@@ -191,7 +191,7 @@ class Run {
     const session = `s${this.#made++}`;
     this.#sessions.push(session);
     const { session: live, resumed } = reference.attach(session, lastSeq, window, world.now);
-    const ask = agent.open('attach', { session, lastSeq, window });
+    const ask = agent.open('attach', { session, lookupId: LOOKUP_ID, lastSeq, window });
     this.#streams.push({ ask, given: live.given, seen: { pushed: [], end: 'open' } });
     if (this.#durable !== undefined) return;
     const [first] = ask.items as readonly SessionItem[];
