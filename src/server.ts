@@ -17,6 +17,7 @@ import { systemClock } from './clock.js';
 import type { Config } from './config.js';
 import { STREAM_PATH } from './contract/observe.js';
 import { CodedError } from './errors.js';
+import { createHttpContext } from './front-context.js';
 import type { Log } from './log.js';
 import { Meter, meterMemory } from './metrics.js';
 import { vitalsOf } from './runtime/meters.js';
@@ -26,16 +27,10 @@ import { defaultWorkers, System, type SystemStatus } from './runtime/system.js';
 import { createJobPool, type JobPool } from './runtime/threads/job-pool.js';
 import { keepVitals } from './runtime/threads/vitals.js';
 import { HANDLER_MS_MAX } from './runtime/watchdog.js';
-import { Authenticator, type TokenRecord } from './transport/gate/authenticator.js';
-import { createClientIp } from './transport/gate/client-ip.js';
-import { InFlight } from './transport/gate/in-flight.js';
-import { type LimitClass, RateLimiter } from './transport/gate/rate-limiter.js';
-import { RegistrationLimiter } from './transport/gate/registration-limiter.js';
 import { mintToken } from './transport/gate/token.js';
 import type { HashJob, HashResult } from './transport/gate/token-hash.js';
 import { createTokenHasher, type TokenHasher, tokenHashUrl } from './transport/gate/token-hasher.js';
 import { createFrontDoor } from './transport/http/front-door.js';
-import { type HttpContext, httpRules } from './transport/http/http-context.js';
 import { routeHandlers } from './transport/http/kernel-routes.js';
 import { LongPolls } from './transport/http/long-polls.js';
 import type { Listener } from './transport/listener/listener.js';
@@ -46,7 +41,7 @@ import { FrontMeter } from './transport/metrics/front-meter.js';
 import type { MetricsSource } from './transport/metrics/metrics-source.js';
 import { processFigures } from './transport/metrics/process-figures.js';
 import { standingFigures } from './transport/metrics/standing-figures.js';
-import { type Observation, openObservation } from './transport/observation/observation.js';
+import { openObservation } from './transport/observation/observation.js';
 import { upgradeToStream } from './transport/observation/ws-stream.js';
 import { socketIdleTimeoutMs } from './transport/session/session-context.js';
 import { Sessions } from './transport/session/sessions.js';
@@ -134,7 +129,7 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
   const exposition = new Exposition(source, meter);
   const onDefect = (error: unknown) => log.error({ event: 'ceilings_failed', error });
   const ceilings = new CeilingWatch({ source, meter, clock: systemClock, onDefect });
-  const context = httpContext({
+  const context = createHttpContext({
     config,
     log,
     system,
@@ -282,83 +277,6 @@ async function makeAdmin(system: System, hasher: TokenHasher): Promise<string | 
   const created = await system.actors.ask(operatorProtocol, ADMIN, 'makeAdmin', { credential });
   if (!created.ok) throw new CodedError(created.fault.code, created.fault.params);
   return token;
-}
-
-interface ContextParts {
-  readonly config: Config;
-  readonly log: Log;
-  readonly system: System;
-  readonly hasher: TokenHasher;
-  readonly longPolls: LongPolls;
-  readonly observation: Observation;
-  readonly meter: FrontMeter;
-  readonly metricsText: HttpContext['metricsText'];
-  readonly ceilings: HttpContext['ceilings'];
-  readonly endSessions: HttpContext['endSessions'];
-  readonly status: () => Promise<object>;
-  readonly draining: () => boolean;
-}
-
-function httpContext({
-  config,
-  log,
-  system,
-  hasher,
-  longPolls,
-  observation,
-  meter,
-  metricsText,
-  ceilings,
-  endSessions,
-  status,
-  draining,
-}: ContextParts): HttpContext {
-  const authenticator = new Authenticator({
-    hasher,
-    lookup: (lookupId) =>
-      system.read(['token', lookupId]) as TokenRecord | undefined | Promise<TokenRecord | undefined>,
-    cacheTtlMs: config.auth.cacheTtlMs,
-    clock: systemClock,
-    ...(config.admin.token === null ? {} : { adminToken: config.admin.token }),
-    onDefect: (error) => log.error({ event: 'verification_failed', error }),
-  });
-  return {
-    version,
-    rules: httpRules(config),
-    clock: systemClock,
-    log,
-    actors: system.actors,
-    authenticator,
-    rateLimiter: new RateLimiter({ perMinute: perMinute(config), clock: systemClock }),
-    registrationLimiter: new RegistrationLimiter({
-      perHour: config.limits.operatorRegistrationPerHour,
-      clock: systemClock,
-    }),
-    clientIp: createClientIp(config.http.trustedProxies),
-    inFlight: new InFlight(),
-    longPolls,
-    observation,
-    meter,
-    metricsText,
-    ceilings,
-    endSessions,
-    hasher,
-    storedAnswer: (idempotency) => system.storedAnswer(idempotency),
-    counter: (name) => system.counter(name),
-    draining,
-    status,
-    replaceWorker: (index) => system.replaceWorker(index),
-  };
-}
-
-function perMinute({ limits }: Config): Record<LimitClass, number> {
-  return {
-    message_send: limits.messageSendPerMin,
-    message_read: limits.messageReadPerMin,
-    state_read: limits.stateReadPerMin,
-    state_write: limits.stateWritePerMin,
-    registry_read: limits.registryReadPerMin,
-  };
 }
 
 /** Closes in reverse order; one that fails does not keep the others open. */

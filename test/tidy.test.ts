@@ -48,7 +48,7 @@ function target(file: SourceFile, specifier: string): string | undefined {
 }
 
 const BASE = /^src\/[a-z-]+\.ts$/;
-const ROOTS = new Set(['src/server.ts', 'src/worker.ts', 'src/observer.ts', 'src/index.ts']);
+const ROOTS = new Set(['src/server.ts', 'src/worker.ts', 'src/observer.ts', 'src/index.ts', 'src/front-context.ts']);
 
 /** What each part may import, besides base files and its own folder (style.md of the project: docs/architecture.md). */
 const RULES: readonly { readonly part: RegExp; readonly may: readonly RegExp[] }[] = [

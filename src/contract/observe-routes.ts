@@ -1,0 +1,57 @@
+// Observation routes
+//
+// The calls of those who only look. Who may make them, and whether they are there at all, is the config's:
+// observe.access, docs/observation.md.
+
+import { EventsQuery, ObservedEntry, ObservedEvents, ObservedKeys } from './observe.js';
+import type { Route } from './route.js';
+import { Health } from './server.js';
+import { StateQuery } from './state.js';
+
+const watched = ['UNAUTHORIZED', 'NOT_FOUND', 'RATE_LIMITED', 'OVERLOADED', 'WORKER_LOST'] as const;
+
+export const observation = {
+  observeEvents: {
+    method: 'GET',
+    path: '/observe/events',
+    auth: 'none',
+    limit: null,
+    summary: 'The event log: everything that was acknowledged before the call. Who may look: observe.access.',
+    query: EventsQuery,
+    status: 200,
+    answer: ObservedEvents,
+    errors: watched,
+  },
+  observeKeys: {
+    method: 'GET',
+    path: '/observe/state',
+    auth: 'none',
+    limit: null,
+    summary: 'Keys of the shared state that begin with a prefix, without their values. Who may look: observe.access.',
+    query: StateQuery,
+    status: 200,
+    answer: ObservedKeys,
+    errors: watched,
+  },
+  observeEntry: {
+    method: 'GET',
+    path: '/observe/state/{key}',
+    tail: true,
+    auth: 'none',
+    limit: null,
+    summary: 'One entry of the shared state. Who may look: observe.access.',
+    status: 200,
+    answer: ObservedEntry,
+    errors: watched,
+  },
+  observeHealth: {
+    method: 'GET',
+    path: '/observe/health',
+    auth: 'none',
+    limit: null,
+    summary: 'Whether the server is up, for whoever may observe: observe.access.',
+    status: 200,
+    answer: Health,
+    errors: watched,
+  },
+} as const satisfies Record<string, Route>;

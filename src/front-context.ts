@@ -1,0 +1,97 @@
+// Front context
+//
+// The part of the composition root that wires the gate: who may call, how often, and what a call has at hand.
+
+import { systemClock } from './clock.js';
+import type { Config } from './config.js';
+import type { Log } from './log.js';
+import type { System } from './runtime/system.js';
+import { Authenticator, type TokenRecord } from './transport/gate/authenticator.js';
+import { createClientIp } from './transport/gate/client-ip.js';
+import { InFlight } from './transport/gate/in-flight.js';
+import { type LimitClass, RateLimiter } from './transport/gate/rate-limiter.js';
+import { RegistrationLimiter } from './transport/gate/registration-limiter.js';
+import type { TokenHasher } from './transport/gate/token-hasher.js';
+import { type HttpContext, httpRules } from './transport/http/http-context.js';
+import type { LongPolls } from './transport/http/long-polls.js';
+import type { FrontMeter } from './transport/metrics/front-meter.js';
+import type { Observation } from './transport/observation/observation.js';
+import { version } from './version.js';
+
+export interface ContextParts {
+  readonly config: Config;
+  readonly log: Log;
+  readonly system: System;
+  readonly hasher: TokenHasher;
+  readonly longPolls: LongPolls;
+  readonly observation: Observation;
+  readonly meter: FrontMeter;
+  readonly metricsText: HttpContext['metricsText'];
+  readonly ceilings: HttpContext['ceilings'];
+  readonly endSessions: HttpContext['endSessions'];
+  readonly status: () => Promise<object>;
+  readonly draining: () => boolean;
+}
+
+/** Puts together what the calls over HTTP and the sessions work with. */
+export function createHttpContext({
+  config,
+  log,
+  system,
+  hasher,
+  longPolls,
+  observation,
+  meter,
+  metricsText,
+  ceilings,
+  endSessions,
+  status,
+  draining,
+}: ContextParts): HttpContext {
+  const authenticator = new Authenticator({
+    hasher,
+    lookup: (lookupId) =>
+      system.read(['token', lookupId]) as TokenRecord | undefined | Promise<TokenRecord | undefined>,
+    cacheTtlMs: config.auth.cacheTtlMs,
+    clock: systemClock,
+    ...(config.admin.token === null ? {} : { adminToken: config.admin.token }),
+    onDefect: (error) => log.error({ event: 'verification_failed', error }),
+  });
+  return {
+    version,
+    rules: httpRules(config),
+    clock: systemClock,
+    log,
+    actors: system.actors,
+    authenticator,
+    rateLimiter: new RateLimiter({ perMinute: perMinute(config), clock: systemClock }),
+    registrationLimiter: new RegistrationLimiter({
+      perHour: config.limits.operatorRegistrationPerHour,
+      clock: systemClock,
+    }),
+    clientIp: createClientIp(config.http.trustedProxies),
+    inFlight: new InFlight(),
+    longPolls,
+    observation,
+    meter,
+    metricsText,
+    ceilings,
+    endSessions,
+    hasher,
+    storedAnswer: (idempotency) => system.storedAnswer(idempotency),
+    counter: (name) => system.counter(name),
+    draining,
+    status,
+    replaceWorker: (index) => system.replaceWorker(index),
+  };
+}
+
+function perMinute({ limits }: Config): Record<LimitClass, number> {
+  return {
+    message_send: limits.messageSendPerMin,
+    message_read: limits.messageReadPerMin,
+    state_read: limits.stateReadPerMin,
+    state_write: limits.stateWritePerMin,
+    registry_read: limits.registryReadPerMin,
+  };
+}
