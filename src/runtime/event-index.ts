@@ -14,6 +14,7 @@
 
 import { invariant } from '../invariant.js';
 import type { Key } from './actor.js';
+import { hashOf } from './write-set.js';
 
 export const EVENT_TYPE_TABLE = 'event_type';
 export const EVENT_ABOUT_TABLE = 'event_about';
@@ -32,23 +33,21 @@ export interface EventHead {
   readonly about: string | null;
 }
 
-/** Gathers the index rows of some events. */
+/** Gathers the index rows of some events. Keeps views of them. */
 export class EventIndex {
-  readonly #types = new Map<string, number[]>();
-  readonly #abouts = new Map<string, number[]>();
+  readonly #types = new Filing();
+  readonly #abouts = new Filing();
 
+  /** Costs no string: names are compared as the bytes that they came in. */
   add(seq: number, event: Uint8Array): void {
-    const head = eventHead(event);
-    if (head === undefined) return;
-    file(this.#types, head.type, seq);
-    if (head.about !== null) file(this.#abouts, head.about, seq);
+    const places = headPlaces(event);
+    if (places === undefined) return;
+    this.#types.file(event, places.typeAt, places.typeEnd, seq);
+    if (places.aboutEnd > places.aboutAt) this.#abouts.file(event, places.aboutAt, places.aboutEnd, seq);
   }
 
   rows(): IndexRow[] {
-    const rows: IndexRow[] = [];
-    for (const [type, seqs] of this.#types) rows.push(...indexRows(EVENT_TYPE_TABLE, type, seqs));
-    for (const [about, seqs] of this.#abouts) rows.push(...indexRows(EVENT_ABOUT_TABLE, about, seqs));
-    return rows;
+    return [...this.#types.rows(EVENT_TYPE_TABLE), ...this.#abouts.rows(EVENT_ABOUT_TABLE)];
   }
 }
 
@@ -75,13 +74,10 @@ export function seqsOf(row: Uint8Array): number[] {
 
 /** Undefined for what emit() did not write. */
 export function eventHead(event: Uint8Array): EventHead | undefined {
-  if (event[0] !== 0x94) return undefined;
-  const typeAt = afterNumber(event, 1);
-  const type = typeAt === undefined ? undefined : stringAt(event, typeAt);
-  if (type === undefined) return undefined;
-  if (event[type.end] === 0xc0) return { type: type.text, about: null };
-  const about = stringAt(event, type.end);
-  return about === undefined ? undefined : { type: type.text, about: about.text };
+  const places = headPlaces(event);
+  if (places === undefined) return undefined;
+  const { typeAt, typeEnd, aboutAt, aboutEnd } = places;
+  return { type: textOf(event, typeAt, typeEnd), about: aboutAt === NOBODY ? null : textOf(event, aboutAt, aboutEnd) };
 }
 
 /** Whether events are filed under this name. */
@@ -89,10 +85,48 @@ export function isIndexable(name: string): boolean {
   return name.length * 3 <= NAME_BYTES_MAX || Buffer.byteLength(name) <= NAME_BYTES_MAX;
 }
 
-function file(lists: Map<string, number[]>, name: string, seq: number): void {
-  const list = lists.get(name);
-  if (list !== undefined) list.push(seq);
-  else if (isIndexable(name)) lists.set(name, [seq]);
+/** A name, where it was first seen, and the numbers of the events filed under it. */
+interface Filed {
+  readonly event: Uint8Array;
+  readonly at: number;
+  readonly end: number;
+  readonly seqs: number[];
+  /** Another name of the same hash. */
+  readonly next: Filed | undefined;
+}
+
+/** Numbers of events by name, where names are bytes within the events. */
+class Filing {
+  readonly #byHash = new Map<number, Filed>();
+
+  /** The name is [at, end) of the event. */
+  file(event: Uint8Array, at: number, end: number, seq: number): void {
+    const hash = hashOf(event, at, end);
+    const first = this.#byHash.get(hash);
+    for (let filed = first; filed !== undefined; filed = filed.next) {
+      if (!isSameName(filed, event, at, end)) continue;
+      filed.seqs.push(seq);
+      return;
+    }
+    if (end - at <= NAME_BYTES_MAX) this.#byHash.set(hash, { event, at, end, seqs: [seq], next: first });
+  }
+
+  rows(table: string): IndexRow[] {
+    const rows: IndexRow[] = [];
+    for (const first of this.#byHash.values()) {
+      for (let filed: Filed | undefined = first; filed !== undefined; filed = filed.next) {
+        rows.push(...indexRows(table, textOf(filed.event, filed.at, filed.end), filed.seqs));
+      }
+    }
+    return rows;
+  }
+}
+
+function isSameName(filed: Filed, event: Uint8Array, at: number, end: number): boolean {
+  if (filed.end - filed.at !== end - at) return false;
+  const shift = filed.at - at;
+  for (let i = at; i < end; i++) if (filed.event[i + shift] !== event[i]) return false;
+  return true;
 }
 
 /** The rows that file these events, ascending, under one name. */
@@ -105,16 +139,21 @@ export function indexRows(table: string, name: string, seqs: readonly number[]):
   return rows;
 }
 
+/** A number is at most 2^53: 8 bytes of 7 bits. */
+const VARINT_BYTES_MAX = 8;
+const scratch = new Uint8Array(SEQS_PER_ROW * VARINT_BYTES_MAX);
+
+/** Of at most SEQS_PER_ROW numbers. */
 function encodeSeqs(seqs: readonly number[]): Uint8Array {
-  const bytes: number[] = [];
+  let at = 0;
   let before = 0;
   for (const seq of seqs) {
     let rest = seq - before;
     before = seq;
-    for (; rest >= 0x80; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80);
-    bytes.push(rest);
+    for (; rest >= 0x80; rest = Math.floor(rest / 128)) scratch[at++] = (rest % 128) | 0x80;
+    scratch[at++] = rest;
   }
-  return Uint8Array.from(bytes);
+  return scratch.slice(0, at);
 }
 
 /** Bytes after the format byte of each MessagePack number: 0xca float32 … 0xd3 int64. */
@@ -139,21 +178,48 @@ function afterNumber(bytes: Uint8Array, at: number): number | undefined {
   return length === undefined ? undefined : at + 1 + length;
 }
 
-function stringAt(bytes: Uint8Array, at: number): { readonly text: string; readonly end: number } | undefined {
+/** In place of where the name begins whom an event is filed under: under nobody. */
+const NOBODY = -1;
+
+interface HeadPlaces {
+  readonly typeAt: number;
+  readonly typeEnd: number;
+  readonly aboutAt: number;
+  readonly aboutEnd: number;
+}
+
+function headPlaces(event: Uint8Array): HeadPlaces | undefined {
+  if (event[0] !== 0x94) return undefined;
+  const at = afterNumber(event, 1);
+  if (at === undefined) return undefined;
+  const typeAt = textAt(event, at);
+  const typeEnd = textEnd(event, at);
+  if (typeEnd === undefined) return undefined;
+  if (event[typeEnd] === 0xc0) return { typeAt, typeEnd, aboutAt: NOBODY, aboutEnd: NOBODY };
+  const aboutEnd = textEnd(event, typeEnd);
+  if (aboutEnd === undefined) return undefined;
+  return { typeAt, typeEnd, aboutAt: textAt(event, typeEnd), aboutEnd };
+}
+
+/** Where the bytes of a MessagePack string begin whose format byte is at this place. */
+function textAt(bytes: Uint8Array, at: number): number {
+  const format = bytes[at];
+  if (format === 0xd9) return at + 2;
+  return format === 0xda ? at + 3 : at + 1;
+}
+
+/** Where they end; undefined when it is no string, or not a whole one. */
+function textEnd(bytes: Uint8Array, at: number): number | undefined {
   const format = bytes[at] ?? 0;
-  let start = at + 1;
   let length: number;
-  if (format >= 0xa0 && format < 0xc0) {
-    length = format & 0x1f;
-  } else if (format === 0xd9) {
-    length = bytes[start++] ?? 0;
-  } else if (format === 0xda) {
-    length = ((bytes[start] ?? 0) << 8) | (bytes[start + 1] ?? 0);
-    start += 2;
-  } else {
-    return undefined;
-  }
-  const end = start + length;
-  if (end > bytes.length) return undefined;
-  return { text: Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString('utf8'), end };
+  if (format >= 0xa0 && format < 0xc0) length = format & 0x1f;
+  else if (format === 0xd9) length = bytes[at + 1] ?? 0;
+  else if (format === 0xda) length = ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+  else return undefined;
+  const end = textAt(bytes, at) + length;
+  return end > bytes.length ? undefined : end;
+}
+
+function textOf(bytes: Uint8Array, at: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + at, end - at).toString('utf8');
 }

@@ -10,8 +10,22 @@ import {
   SEQS_PER_ROW,
   seqsOf,
 } from '../../src/runtime/event-index.js';
+import { hashOf } from '../../src/runtime/write-set.js';
 
 const name = fc.oneof(fc.string({ maxLength: 40 }), fc.string({ unit: 'grapheme', maxLength: 300 }));
+
+/** Among so many names two of the same 32 bits are found for certain enough: about five pairs are expected. */
+function namesOfOneHash(): readonly [string, string] {
+  const seen = new Map<number, string>();
+  for (let n = 0; n < 400_000; n++) {
+    const name = `${Math.imul(n, 0x9e3779b1) >>> 0}-${Math.imul(n, 0x85ebca6b) >>> 0}`;
+    const hash = hashOf(Buffer.from(name));
+    const other = seen.get(hash);
+    if (other !== undefined) return [other, name];
+    seen.set(hash, name);
+  }
+  assert.fail('no two names of one hash');
+}
 
 describe('the event index', () => {
   test('reads the head of whatever emit() writes', () => {
@@ -34,6 +48,22 @@ describe('the event index', () => {
     const index = new EventIndex();
     index.add(1, Buffer.from('no event'));
     assert.deepEqual(index.rows(), []);
+  });
+
+  test('keeps names apart that have the same hash (EI1)', () => {
+    const [one, other] = namesOfOneHash();
+    const index = new EventIndex();
+    [one, other, one].forEach((type, place) => {
+      index.add(place + 1, encodeValue([0, type, null, {}]));
+    });
+    const filed = index.rows().map(({ key, value }) => [key[1], seqsOf(value)]);
+    assert.deepEqual(
+      new Map(filed as [string, number[]][]),
+      new Map([
+        [one, [1, 3]],
+        [other, [2]],
+      ]),
+    );
   });
 
   test('holds each event once under its type, and once under what it is filed under (EI1, EI2)', () => {
