@@ -26,6 +26,9 @@ const FLAWED: ReadonlyArray<readonly [what: string, request: string, status: num
   ['no Host', upgradeRequest({ Host: 'x\r\nHost: y' }), 400],
 ];
 
+/** More than one turn of the loop begins. */
+const CROWD = 100;
+
 export function handshakeConformance(_subject: Subject, stage: Stage): void {
   it('hands over the head and what is offered, and answers with the one that was chosen (S1)', async () => {
     const seen: UpgradeExchange[] = [];
@@ -191,6 +194,32 @@ export function handshakeConformance(_subject: Subject, stage: Stage): void {
     client.send(`GET / HTTP/1.1\r\nHost: x\r\n\r\n${upgradeRequest()}`);
     await client.end();
     assert.deepEqual([waiting, witnesses.length, client.text], [1, 0, '']);
+  });
+
+  it('answers many that come at once, each once, and forgets who is gone before its turn (UP1)', async () => {
+    const paths: string[] = [];
+    const { connect, listener, defects } = await serveUpgrades(stage, (exchange) => {
+      paths.push(exchange.head.path);
+      if (exchange.head.path === '/no') exchange.refuse(403, [], 'no');
+      else exchange.accept(undefined, new Witness(echo));
+    });
+    const clients = await Promise.all(Array.from({ length: CROWD }, () => connect()));
+    clients.forEach((client, place) => {
+      client.send(upgradeRequest({}, `GET ${place % 2 === 0 ? '/yes' : '/no'} HTTP/1.1`));
+    });
+    const [refused, accepted, ...staying] = clients.toReversed();
+    refused?.destroy();
+    accepted?.destroy();
+    const answers = await Promise.all(staying.map((client) => client.answer()));
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      staying.map((_, place) => (place % 2 === 0 ? 403 : 101)),
+    );
+    staying[1]?.send(frame('still here'));
+    await eventually('the echo', () => framesOf(staying[1]!).length === 1);
+    assert.ok(paths.length <= CROWD);
+    await eventually('who went is gone', () => listener.connections === 0 && listener.sockets === CROWD / 2 - 1);
+    assert.deepEqual(defects, []);
   });
 
   it('takes frames that are sent when the answer is there, and a handshake in pieces', async () => {
