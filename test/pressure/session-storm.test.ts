@@ -12,7 +12,7 @@
 //     one storm of STORMS_MAX.
 //
 // The reach is WAIT_RATIO_REACH times what they wait without a storm. It is told, and missed on two processors: the turns of
-// the main thread's loop are short (upgrade-pace.ts), but the crowd and the hash threads take part of the same processors.
+// the main thread's loop are short (turn-pace.ts), but the crowd and the hash threads take part of the same processors.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -33,7 +33,6 @@ import type { ResponseHeaders } from './request-head.js';
 import type { UpgradeHandler } from './socket.js';
 import { FRAME_BYTES_MAX, PENDING_PONGS_MAX, SOCKET_IDLE_TIMEOUT_MS } from './socket-bounds.js';
 import { askUpgrade, type UpgradeAccepted } from './upgrade.js';
-import { UpgradePace } from './upgrade-pace.js';
 
 /** Requests of one connection that may wait for an answer at once. */
 export const PIPELINE_MAX = 16;
@@ -99,7 +98,6 @@ class NodeListener implements Listener, NodeExchangeHost, NodeSocketHost {
   readonly #handler: RequestHandler;
   readonly #server: Server<typeof Request, typeof ServerResponse>;
   readonly #webSockets: WebSocketServer;
-  readonly #pace = new UpgradePace();
   readonly #reader = new HeadReader();
   readonly #connections = new Map<Duplex, Connection>();
   /** Of `#connections`. */
@@ -140,9 +138,7 @@ class NodeListener implements Listener, NodeExchangeHost, NodeSocketHost {
     this.#webSockets = this.#webSocketServer();
     const { onUpgrade } = options;
     if (onUpgrade === undefined) return;
-    this.#server.on('upgrade', (request, socket, head) => {
-      this.#upgradeInTurn(request, socket as Socket, head, onUpgrade);
-    });
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head, onUpgrade));
   }
 
   #webSocketServer(): WebSocketServer {
@@ -227,23 +223,6 @@ class NodeListener implements Listener, NodeExchangeHost, NodeSocketHost {
     const mark = target.indexOf('?');
     const path = mark < 0 ? target : target.slice(0, mark);
     return reader.finish(request.method ?? '', path, mark < 0 ? '' : target.slice(mark + 1), ip);
-  }
-
-  #upgradeInTurn(request: Request, socket: Socket, head: Buffer, onUpgrade: UpgradeHandler): void {
-    if (this.#pace.hasRoom) {
-      this.#pace.took();
-      this.#upgrade(request, socket, head, onUpgrade);
-      return;
-    }
-    this.#pace.later(() => {
-      if (socket.destroyed) return;
-      try {
-        this.#upgrade(request, socket, head, onUpgrade);
-      } catch (error) {
-        this.onDefect(error);
-        socket.destroy();
-      }
-    });
   }
 
   #upgrade(request: Request, socket: Socket, head: Buffer, onUpgrade: UpgradeHandler): void {

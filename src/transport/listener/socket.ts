@@ -6,8 +6,8 @@
 // Owns:     the handshake, frames, fragments, masks, ping and pong, the close handshake, what waits to be sent.
 // Does not: route, authenticate, or know what a frame means.
 //
-// S1. The upgrade handler runs once per upgrade request, when the head has arrived and those before it had their turn
-//     (upgrade-pace.ts), and answers it in that very turn: accept() or refuse(). It may never run for a peer that is gone. What it does not answer, or throws, is answered with 500, also behind an accept().
+// S1. The upgrade handler runs once per upgrade request, when the head has arrived, and answers it in that very turn:
+//     accept() or refuse(). What it does not answer, or throws, is answered with 500, also behind an accept().
 // S2. The calls of a socket come in order: open, then data and drained, then closed, exactly once. Nothing comes after
 //     closed, and nothing that is sent afterwards has any effect. opened() is called as soon as the upgrade handler has
 //     returned; closed() inside of close() and terminate(), and of a send() that S6 ends.

@@ -29,7 +29,6 @@ import type { ResponseHeaders } from './request-head.js';
 import type { UpgradeHandler } from './socket.js';
 import { SOCKET_IDLE_TIMEOUT_MS } from './socket-bounds.js';
 import { askUpgrade } from './upgrade.js';
-import { UpgradePace } from './upgrade-pace.js';
 import { closeQuietly, type ExchangeHost, type NativeResponse, statusLine, UwsExchange } from './uws-exchange.js';
 import {
   openUwsSocket,
@@ -102,7 +101,6 @@ class UwsListener implements Listener, ExchangeHost, SocketHost {
   readonly #handler: RequestHandler;
   readonly #app: App;
   readonly #reader = new HeadReader();
-  readonly #pace = new UpgradePace();
   readonly #takeHeader = (name: string, value: string): void => this.#reader.header(name, value);
   #listenSocket: ListenSocket | undefined;
   #connections = 0;
@@ -183,7 +181,7 @@ class UwsListener implements Listener, ExchangeHost, SocketHost {
         this.#inFlight += 1;
         new UwsExchange(this, res, read).run(this.#handler);
       } else if (handshake.kind === 'sound') {
-        this.#upgradeInTurn(res, () => this.#upgrade(res, read, handshake, context, onUpgrade));
+        this.#upgrade(res, read, handshake, context, onUpgrade);
       } else {
         this.#answerLast(res, read, handshake.status, headersOfHandshake(handshake), badRequestBody(handshake.reason));
       }
@@ -191,27 +189,6 @@ class UwsListener implements Listener, ExchangeHost, SocketHost {
       this.onDefect(error);
       closeQuietly(res);
     }
-  }
-
-  #upgradeInTurn(res: ConnectedResponse, upgrade: () => void): void {
-    if (this.#pace.hasRoom) {
-      this.#pace.took();
-      upgrade();
-      return;
-    }
-    let isGone = false;
-    res.onAborted(() => {
-      isGone = true;
-    });
-    this.#pace.later(() => {
-      if (isGone) return;
-      try {
-        res.cork(upgrade);
-      } catch (error) {
-        this.onDefect(error);
-        closeQuietly(res);
-      }
-    });
   }
 
   #upgrade(

@@ -70,6 +70,8 @@ export interface SessionHost extends LiveHost {
   entered(session: Session): boolean;
   /** Its token is there, and is being verified. */
   verifying(session: Session): void;
+  /** Calls it now or, when many begin at once, in a later turn of the loop. */
+  inTurn(begin: () => void): void;
   /** False when its token has opened too many that said no hello yet. */
   authenticated(session: Session, lookupId: string): boolean;
   /** It says hello: older sessions of its agent end. */
@@ -179,6 +181,11 @@ export class Session implements SocketHandler, LiveOwner {
   #verify(authorization: string): void {
     this.#isVerifying = true;
     this.#host.verifying(this);
+    this.#host.inTurn(() => this.#authenticate(authorization));
+  }
+
+  #authenticate(authorization: string): void {
+    if (this.#isClosed()) return;
     const outcome = this.#host.context.authenticator.authenticate('agent', authorization);
     if (outcome instanceof Promise) void outcome.then((settled) => this.#verified(settled, authorization));
     else this.#verified(outcome, authorization);

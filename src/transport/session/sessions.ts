@@ -12,6 +12,7 @@
 // SS3. A session ends when its token does: whoever revokes one says so here.
 // SS4. A stop tells every session so, some at a time, each with another time to come back: so that they do not come back
 //      all at once.
+// SS5. Of tokens that come at once, the verification of some is begun in each turn of the loop (turn-pace.ts).
 
 import {
   AUTH_TIMEOUT_MS,
@@ -36,6 +37,7 @@ import { waitingBytesMax } from './frame-socket.js';
 import type { InboxFeed } from './inbox-feed.js';
 import { Session, type SessionHost } from './session.js';
 import type { SessionContext } from './session-context.js';
+import { TurnPace } from './turn-pace.js';
 import { WatchHub } from './watch-hub.js';
 
 export const UNAUTHENTICATED_MAX = 4_096;
@@ -69,6 +71,7 @@ export class Sessions implements SessionHost {
   readonly #silent: Deadlines<Session>;
   /** Live or about to be, by the lookup id of their tokens; rarely more than one. */
   readonly #byToken = new Map<string, Session | Set<Session>>();
+  readonly #pace = new TurnPace();
   #acks: Pick<InboxFeed, 'flushAck'>[] = [];
 
   constructor(context: SessionContext) {
@@ -148,6 +151,10 @@ export class Sessions implements SessionHost {
   verifying(session: Session): void {
     this.#strangers.delete(session);
     this.#verifying.add(session);
+  }
+
+  inTurn(begin: () => void): void {
+    this.#pace.run(begin);
   }
 
   authenticated(session: Session, lookupId: string): boolean {

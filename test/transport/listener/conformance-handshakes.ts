@@ -26,7 +26,6 @@ const FLAWED: ReadonlyArray<readonly [what: string, request: string, status: num
   ['no Host', upgradeRequest({ Host: 'x\r\nHost: y' }), 400],
 ];
 
-/** More than one turn of the loop begins. */
 const CROWD = 100;
 
 export function handshakeConformance(_subject: Subject, stage: Stage): void {
@@ -196,7 +195,7 @@ export function handshakeConformance(_subject: Subject, stage: Stage): void {
     assert.deepEqual([waiting, witnesses.length, client.text], [1, 0, '']);
   });
 
-  it('answers many that come at once, each once, and forgets who is gone before its turn (UP1)', async () => {
+  it('answers many that come at once, each once, and forgets who is gone (S1)', async () => {
     const paths: string[] = [];
     const { connect, listener, defects } = await serveUpgrades(stage, (exchange) => {
       paths.push(exchange.head.path);
