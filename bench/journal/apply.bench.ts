@@ -99,7 +99,7 @@ function applied(name: string, store: Store, count: number, shape: Shape): Subje
           const changes = new Changes(readTablesState(store, []), []);
           const { applied: last, seq } = changes.state;
           changes.take({ number: last + 1, seqBefore: seq, records });
-          store.commit((batch) => changes.applyTo(batch));
+          store.commit((batch) => changes.applyTo(batch, store));
         };
       }),
     countFarEnd: async () => {

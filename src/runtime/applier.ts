@@ -68,7 +68,7 @@ export class Applier {
     this.#pending ??= this.#take();
     const changes = this.#pending;
     if (changes === undefined) return false;
-    store.commit((batch) => changes.applyTo(batch));
+    store.commit((batch) => changes.applyTo(batch, store));
     this.#pending = undefined;
     this.#state = changes.state;
     commits.increment();
@@ -125,7 +125,7 @@ export function recoverTables(
       changes.take(group);
     }
     if (changes.state.applied > before.applied) {
-      store.commit((batch) => changes.applyTo(batch));
+      store.commit((batch) => changes.applyTo(batch, store));
       told(changes.state);
     }
     if (group === undefined) return changes.state;

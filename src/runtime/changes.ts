@@ -5,25 +5,30 @@
 //
 // CH1. applyTo() writes the same as applying the groups one by one would.
 // CH2. A key that was written and deleted again costs the tables one lookup, however often.
-// CH3. What it writes holds no part of what was there before: writing it once more over its own result changes nothing.
+// CH3. Writing it once more over its own result changes nothing.
+// CH4. An event that is rewritten keeps its number and its place in the index. One that is not there any more, and one that
+//      would be filed under other names, stays as it is.
 
 import { invariant } from '../invariant.js';
 import { RecordCursor, type RecordWalker, walkRecord } from './commit-record.js';
-import { eventRows } from './event-blocks.js';
+import { type EventRow, eventRows } from './event-blocks.js';
 import { EventIndex } from './event-index.js';
+import { isFiledAlike, rewrittenRows } from './event-rewriting.js';
 import { NewestWrites } from './newest-writes.js';
 import { pushCells } from './progress.js';
 import { GROUP_HEADER_BYTES, paged } from './storage/group-format.js';
 import type { Group } from './storage/group-reader.js';
 import { encodeKey } from './storage/keys.js';
 import { writeMetaNumber } from './storage/meta.js';
-import type { WriteBatch } from './storage/store.js';
+import type { StoreReader, WriteBatch } from './storage/store.js';
 import { META_APPLIED, META_SEQ, metaCounter, type TablesState } from './tables.js';
 
 export class Changes implements RecordWalker {
   readonly #names: readonly string[];
   readonly #rows = new NewestWrites();
   readonly #events: Uint8Array[] = [];
+  /** What events of earlier changes hold from now on, by their numbers: one after the other. */
+  readonly #rewritten = new Map<number, Uint8Array[]>();
   readonly #counters: number[];
   readonly #firstSeq: number;
   /** Two for each write, for Progress. */
@@ -80,8 +85,20 @@ export class Changes implements RecordWalker {
     this.#counters[counter]! += delta;
   }
 
-  /** Writes all of it, and where the tables then stand. */
-  applyTo(batch: WriteBatch): void {
+  rewrite(seq: number, batch: Buffer, at: number, end: number): void {
+    const value = batch.subarray(at, end);
+    const own = seq - this.#firstSeq;
+    if (own < 0) this.#rewriteEarlier(seq, value);
+    else if (own < this.#events.length && isFiledAlike(this.#events[own]!, value)) this.#events[own] = value;
+  }
+
+  /**
+   * Writes all of it, and where the tables then stand. `tables`: these, as they are before; they are read for events that
+   * are rewritten, and for nothing else.
+   */
+  applyTo(batch: WriteBatch, tables: StoreReader): void {
+    // Before the other writes: a row that one of these deletes is gone.
+    for (const row of this.#rewrittenRows(tables)) batch.put(encodeKey(row.key), row.value);
     this.#rows.writeTo(batch);
     for (const row of eventRows(this.#firstSeq, this.#events)) batch.put(encodeKey(row.key), row.value);
     const index = new EventIndex();
@@ -96,4 +113,16 @@ export class Changes implements RecordWalker {
       writeMetaNumber(batch, metaCounter(name), this.#counters[index]!);
     });
   }
+
+  #rewriteEarlier(seq: number, value: Uint8Array): void {
+    const values = this.#rewritten.get(seq);
+    if (values === undefined) this.#rewritten.set(seq, [value]);
+    else values.push(value);
+  }
+
+  #rewrittenRows(tables: StoreReader): readonly EventRow[] {
+    return this.#rewritten.size === 0 ? NO_ROWS : rewrittenRows(tables, this.#rewritten);
+  }
 }
+
+const NO_ROWS: readonly EventRow[] = [];

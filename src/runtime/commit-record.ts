@@ -8,6 +8,7 @@
 //           as its writer knew it        DELETE  u16 key bytes, key
 //   8  u16  slot                         EVENT   u32 bytes, value
 //  10  u16  how many ops                 ADD     u8 counter, u8 reserved before (0 or 1), f64 delta
+//                                        REWRITE f64 number of an event, u32 bytes, value
 //
 // A record has no number of its own: it is the n-th of its source, and both sides count.
 
@@ -21,6 +22,7 @@ const PUT = 1;
 const DELETE = 2;
 const EVENT = 3;
 const ADD = 4;
+const REWRITE = 5;
 
 export interface RecordHeader {
   readonly slot: number;
@@ -84,6 +86,17 @@ export class RecordWriter {
     this.#advance(at + 11);
   }
 
+  /** The event of this number holds this from now on. */
+  rewrite(seq: number, value: Uint8Array): void {
+    const buffer = this.#batch.room(13 + value.length);
+    const at = this.#batch.used;
+    buffer[at] = REWRITE;
+    buffer.writeDoubleLE(seq, at + 1);
+    buffer.writeUInt32LE(value.length, at + 9);
+    buffer.set(value, at + 13);
+    this.#advance(at + 13 + value.length);
+  }
+
   end(header: RecordHeader): void {
     const start = this.#start;
     const buffer = this.#batch.room(0);
@@ -141,6 +154,8 @@ export interface RecordWalker {
   delete(batch: Buffer, keyAt: number, end: number): void;
   event(batch: Buffer, at: number, end: number): void;
   add(counter: number, delta: number, reserved: boolean): void;
+  /** The event of this number holds [at, end) from now on. */
+  rewrite(seq: number, batch: Buffer, at: number, end: number): void;
 }
 
 /** Tells the walker each op, in order. Allocates nothing. */
@@ -171,6 +186,12 @@ export function walkRecord({ batch, start, end }: RecordView, walker: RecordWalk
         walker.add(batch[at + 1]!, batch.readDoubleLE(at + 3), batch[at + 2] === 1);
         at += 11;
         break;
+      case REWRITE: {
+        const next = at + 13 + batch.readUInt32LE(at + 9);
+        walker.rewrite(batch.readDoubleLE(at + 1), batch, at + 13, next);
+        at = next;
+        break;
+      }
       default:
         invariant(false, `a commit record holds an unknown op ${batch[at]}`);
     }

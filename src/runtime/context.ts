@@ -88,6 +88,11 @@ export interface Context<State = unknown, M extends Messages = Messages> extends
   random(): number;
   /** One event, written in the same commit. `about` is what it is filed under, or null. */
   emit(type: string, about: string | null, data: Readonly<Record<string, unknown>>): void;
+  /**
+   * What an event that is durable already holds from now on, in the same commit: an event as the log has it, of the same
+   * type and about the same. Where the log does not have it any more nothing happens.
+   */
+  rewriteEvent(seq: number, event: Uint8Array): void;
   tell<N extends Messages, K extends keyof N & string>(
     to: Protocol<N>,
     key: string,

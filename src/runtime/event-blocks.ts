@@ -56,6 +56,16 @@ export function eventsOf(lastSeq: number, row: Uint8Array): NumberedEvent[] {
   return values.map((value, index) => ({ seq: firstSeq + index, value }));
 }
 
+/** The value of a row that holds these events. */
+export function joinedEvents(events: readonly Uint8Array[]): Uint8Array {
+  return joined(
+    events,
+    0,
+    events.length,
+    events.reduce((bytes, event) => bytes + LENGTH_BYTES + event.length, 0),
+  );
+}
+
 function joined(events: readonly Uint8Array[], from: number, to: number, bytes: number): Uint8Array {
   const row = Buffer.allocUnsafeSlow(bytes);
   let at = 0;

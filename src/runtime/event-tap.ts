@@ -86,6 +86,10 @@ export class EventTap implements RecordWalker {
     // Not an event.
   }
 
+  rewrite(): void {
+    // No new event: who shows older ones is told to read them again.
+  }
+
   #say(message: TapMessage, row?: ArrayBuffer): void {
     this.#port.postMessage(message, row === undefined ? [] : [row]);
   }

@@ -43,7 +43,7 @@ export class JournalFeed {
 
   /** Appends the durable effects of a turn as one record. Throws a Defect, and appends nothing, when there are too many. */
   append(header: RecordHeader, turn: Turn): void {
-    const ops = turn.writes.size + turn.events.length + turn.adds.length;
+    const ops = turn.writes.size + turn.events.length + turn.adds.length + turn.rewrites.length;
     invariant(ops <= OPS_MAX, () => `a turn put ${ops} effects; at most ${OPS_MAX} make one record`);
     const writer = this.#writer;
     writer.begin();
@@ -53,6 +53,7 @@ export class JournalFeed {
     }
     for (const event of turn.events) writer.event(event);
     for (const { counter, delta, reserved } of turn.adds) writer.add(counter, delta, reserved);
+    for (const { seq, value } of turn.rewrites) writer.rewrite(seq, value);
     writer.end(header);
     this.#appended++;
     if (this.#batch.used >= EARLY_FLUSH_BYTES) this.flush();

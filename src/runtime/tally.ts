@@ -69,6 +69,10 @@ export class Tally implements RecordWalker {
     this.#additions.push({ counter, delta, reserved });
   }
 
+  rewrite(): void {
+    // It has its number already.
+  }
+
   /** The group is durable (T2). */
   settle(): void {
     for (let index = 0; index < this.#deltas.length; index++) {
@@ -115,7 +119,7 @@ export function unmark(records: Buffer, progress: Progress): void {
 }
 
 function eachKey(records: Buffer, visit: (batch: Buffer, from: number, to: number) => void): void {
-  const walker = { put: visit, delete: visit, event: () => undefined, add: () => undefined };
+  const walker = { put: visit, delete: visit, event: () => undefined, add: () => undefined, rewrite: () => undefined };
   const record = new RecordCursor(records);
   while (record.next()) walkRecord(record, walker);
 }
@@ -135,5 +139,6 @@ export function releaseReservation(record: RecordView, source: Reservations): vo
     add(counter, delta, reserved) {
       if (reserved) source.release(counter, delta);
     },
+    rewrite: () => undefined,
   });
 }

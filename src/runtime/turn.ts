@@ -16,6 +16,8 @@ import { encodeValue } from './codec.js';
 import type { ActorLog, Context } from './context.js';
 import type { CounterEffect, ReminderEffect, ReplyEffect, Saying, TimerEffect } from './effects.js';
 import { type Envelope, WATCH } from './envelope.js';
+import type { NumberedEvent } from './event-blocks.js';
+import { eventHead } from './event-index.js';
 import { LocalTell, SpokenTells } from './local-tell.js';
 import { type AnyProtocol, slotFor } from './protocol.js';
 import { nextRandom } from './random.js';
@@ -44,6 +46,7 @@ export class Turn extends TurnReads implements Context, OwnStore {
   isClean = true;
   events: Uint8Array[] = [];
   adds: CounterEffect[] = [];
+  rewrites: NumberedEvent[] = [];
   tells: Saying[] = [];
   /** To actors that are resident here. */
   readonly spoken = new SpokenTells();
@@ -137,7 +140,7 @@ export class Turn extends TurnReads implements Context, OwnStore {
   }
 
   get isDurable(): boolean {
-    return this.writes.size > 0 || this.events.length > 0 || this.adds.length > 0;
+    return this.writes.size > 0 || this.events.length > 0 || this.adds.length > 0 || this.rewrites.length > 0;
   }
 
   put(key: Key, value: unknown): void {
@@ -181,6 +184,14 @@ export class Turn extends TurnReads implements Context, OwnStore {
     this.#mustKeep();
     this.#touch();
     this.events.push(encodeValue([this.now, type, about, data]));
+  }
+
+  rewriteEvent(seq: number, event: Uint8Array): void {
+    this.#mustKeep();
+    this.#touch();
+    invariant(Number.isSafeInteger(seq) && seq > 0, 'events are numbered from 1');
+    invariant(eventHead(event) !== undefined, 'what takes the place of an event is one');
+    this.rewrites.push({ seq, value: event });
   }
 
   tell<N extends Messages, K extends keyof N & string>(
@@ -302,6 +313,7 @@ export class Turn extends TurnReads implements Context, OwnStore {
     this.writes.clear();
     if (this.events.length > 0) this.events = [];
     if (this.adds.length > 0) this.adds = [];
+    if (this.rewrites.length > 0) this.rewrites = [];
     if (this.tells.length > 0) this.tells = [];
     if (this.replies.length > 0) this.replies = [];
     if (this.timers.length > 0) this.timers = [];

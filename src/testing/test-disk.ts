@@ -66,6 +66,7 @@ export class TestDisk implements GroupLog {
           },
           event: () => undefined,
           add: () => undefined,
+          rewrite: () => undefined,
         });
       }
     }

@@ -366,6 +366,7 @@ export class ActorDouble<S, M extends Messages> {
       forget: absent('forget'),
       watch: absent('watch'),
       stop: absent('stop'),
+      rewriteEvent: absent('rewrite events'),
       emit: (type, agent, data) => effects.events.push(plain({ type, agent, data }) as RecordedEvent),
       tell: <N extends Messages>(to: Protocol<N>, toKey: string, message: string, args: unknown) => {
         assert.equal(`${to.kind}/${toKey}`, `${this.kind.protocol.kind}/${this.key}`, 'a tell to itself');

@@ -173,7 +173,7 @@ function withDeeds(before: Content, deeds: readonly Deed[]): Content {
       if (op.kind === 'put') rows.set(latin1(op.key), latin1(op.value));
       else if (op.kind === 'delete') rows.delete(latin1(op.key));
       else if (op.kind === 'event') events[source]!.push(latin1(op.value));
-      else counters[op.counter]! += op.delta;
+      else if (op.kind === 'add') counters[op.counter]! += op.delta;
     }
   }
   return { ...before, rows, events, counters };

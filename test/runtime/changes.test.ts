@@ -42,7 +42,7 @@ function applied(store: MemoryStore, rows: readonly (readonly Group[])[]): Memor
   for (const row of rows) {
     const changes = new Changes(readTablesState(store, NAMES), NAMES);
     for (const group of row) changes.take(group);
-    store.commit((batch) => changes.applyTo(batch));
+    store.commit((batch) => changes.applyTo(batch, store));
   }
   return store;
 }
@@ -73,7 +73,7 @@ describe('changes', () => {
           if (each.kind === 'put') rows.set(latin1(each.key), latin1(each.value));
           else if (each.kind === 'delete') rows.delete(latin1(each.key));
           else if (each.kind === 'event') events.push(latin1(each.value));
-          else sums[each.counter]! += each.delta;
+          else if (each.kind === 'add') sums[each.counter]! += each.delta;
         }
         const table = encodeKey(['t']);
         const isRow = (text: string) => text.startsWith(latin1(table));
@@ -94,10 +94,11 @@ describe('changes', () => {
     const changes = new Changes({ applied: 0, seq: 0, counters: [] }, []);
     for (const group of groupsOf([[ops], [ops]])) changes.take(group);
     const touched: string[] = [];
-    changes.applyTo({
-      put: (at) => touched.push(`put ${latin1(at)}`),
-      delete: (at) => touched.push(`delete ${latin1(at)}`),
-    });
+    const batch = {
+      put: (at: Uint8Array) => touched.push(`put ${latin1(at)}`),
+      delete: (at: Uint8Array) => touched.push(`delete ${latin1(at)}`),
+    };
+    changes.applyTo(batch, new MemoryStore());
     assert.deepEqual(
       touched.filter((each) => each.endsWith(latin1(name))),
       [`delete ${latin1(name)}`],
@@ -111,9 +112,9 @@ describe('changes', () => {
         const store = new MemoryStore();
         const changes = new Changes(readTablesState(store, NAMES), NAMES);
         for (const group of groupsOf(plans)) changes.take(group);
-        store.commit((batch) => changes.applyTo(batch));
+        store.commit((batch) => changes.applyTo(batch, store));
         const once = contentOf(store);
-        store.commit((batch) => changes.applyTo(batch));
+        store.commit((batch) => changes.applyTo(batch, store));
         assert.deepEqual(contentOf(store), once);
       }),
     );

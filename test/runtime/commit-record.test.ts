@@ -9,6 +9,7 @@ type Op =
   | readonly ['put', number[], number[]]
   | readonly ['delete', number[]]
   | readonly ['event', number[]]
+  | readonly ['rewrite', number, number[]]
   | readonly ['add', number, number, boolean];
 
 const bytes = fc.array(fc.nat({ max: 255 }), { maxLength: 200 });
@@ -16,6 +17,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   fc.tuple(fc.constant('put' as const), bytes, bytes),
   fc.tuple(fc.constant('delete' as const), bytes),
   fc.tuple(fc.constant('event' as const), bytes),
+  fc.tuple(fc.constant('rewrite' as const), fc.maxSafeInteger(), bytes),
   fc.tuple(fc.constant('add' as const), fc.nat({ max: 63 }), fc.maxSafeInteger(), fc.boolean()),
 );
 const record = fc.record(
@@ -39,6 +41,7 @@ describe('a commit record', () => {
             if (one[0] === 'put') writer.put(Uint8Array.from(one[1]), Uint8Array.from(one[2]));
             else if (one[0] === 'delete') writer.delete(Uint8Array.from(one[1]));
             else if (one[0] === 'event') writer.event(Uint8Array.from(one[1]));
+            else if (one[0] === 'rewrite') writer.rewrite(one[1], Uint8Array.from(one[2]));
             else writer.add(one[1], one[2], one[3]);
           }
           writer.end({ slot, epoch });
@@ -50,6 +53,7 @@ describe('a commit record', () => {
             delete: (key) => ops.push(['delete', [...key]]),
             event: (value) => ops.push(['event', [...value]]),
             add: (counter, delta, reserved) => ops.push(['add', counter, delta, reserved]),
+            rewrite: (seq, value) => ops.push(['rewrite', seq, [...value]]),
           });
           return { slot: view.slot, epoch: view.epoch, ops };
         });

@@ -7,6 +7,7 @@ export interface RecordVisitor {
   delete(key: Uint8Array): void;
   event(value: Uint8Array): void;
   add(counter: number, delta: number, reserved: boolean): void;
+  rewrite?(seq: number, value: Uint8Array): void;
 }
 
 /** The records of a batch, in order. */
@@ -24,5 +25,6 @@ export function visitRecord(record: RecordView, visitor: RecordVisitor): void {
     delete: (batch, keyAt, end) => visitor.delete(batch.subarray(keyAt, end)),
     event: (batch, at, end) => visitor.event(batch.subarray(at, end)),
     add: (counter, delta, reserved) => visitor.add(counter, delta, reserved),
+    rewrite: (seq, batch, at, end) => visitor.rewrite?.(seq, batch.subarray(at, end)),
   });
 }

@@ -7,6 +7,7 @@ export type Op =
   | { readonly kind: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly kind: 'delete'; readonly key: Uint8Array }
   | { readonly kind: 'event'; readonly value: Uint8Array }
+  | { readonly kind: 'rewrite'; readonly seq: number; readonly value: Uint8Array }
   | { readonly kind: 'add'; readonly counter: number; readonly delta: number; readonly reserved: boolean };
 
 export interface RecordPlan {
@@ -25,6 +26,7 @@ export function batchOf(plans: readonly RecordPlan[]): ArrayBuffer {
       if (op.kind === 'put') writer.put(op.key, op.value);
       else if (op.kind === 'delete') writer.delete(op.key);
       else if (op.kind === 'event') writer.event(op.value);
+      else if (op.kind === 'rewrite') writer.rewrite(op.seq, op.value);
       else writer.add(op.counter, op.delta, op.reserved);
     }
     writer.end(plan);

@@ -104,6 +104,7 @@ function eventsIn(records: Buffer): number {
     events++;
   };
   const record = new RecordCursor(records);
-  while (record.next()) walkRecord(record, { put: nothing, delete: nothing, event: count, add: nothing });
+  while (record.next())
+    walkRecord(record, { put: nothing, delete: nothing, event: count, add: nothing, rewrite: nothing });
   return events;
 }

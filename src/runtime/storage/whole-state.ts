@@ -47,7 +47,7 @@ export function readWholeState(tables: StoreReader, disk: DiskReader, counterNam
   const torn = isCut ? undefined : tornGroup(disk, last + 1);
   if (laid.groups === 0) return { reader: tables, unapplied: 0, torn, problems };
   try {
-    const reader = new CaughtUpReader(tables, (batch) => laid.changes.applyTo(batch));
+    const reader = new CaughtUpReader(tables, (batch) => laid.changes.applyTo(batch, tables));
     return { reader, unapplied: laid.groups, torn, problems };
   } catch (error) {
     problems.push(`its groups cannot be applied: ${textOf(error)}`);
