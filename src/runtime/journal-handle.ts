@@ -114,6 +114,12 @@ export class JournalHandle {
     return this.#settling;
   }
 
+  /** Resolves when no file of the journal holds what is in the tables by now; with false when that cannot be done now. */
+  async scrubbed(): Promise<boolean> {
+    const answer = await this.#started.ask((ticket) => ({ kind: 'scrub', ticket }));
+    return answer?.kind === 'scrubbed' && answer.ok;
+  }
+
   /** Sends every event that becomes durable to this port too; `memory` is a tapMemory(). One tap at a time. */
   tap(port: MessagePort, memory: SharedArrayBuffer): void {
     this.#started.tell({ kind: 'tap', port, memory }, [port]);

@@ -25,6 +25,7 @@ export interface JournalKeeper {
   detach(source: number): void;
   fence(slots: readonly number[]): Promise<Fence | undefined>;
   settled(): Promise<boolean>;
+  scrubbed(): Promise<boolean>;
   tap(port: MessagePort, memory: SharedArrayBuffer): void;
   report(): Promise<JournalReport | undefined>;
   stop(): Promise<void>;
@@ -82,6 +83,10 @@ class NoJournal implements JournalKeeper {
   }
 
   settled(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  scrubbed(): Promise<boolean> {
     return Promise.resolve(true);
   }
 

@@ -220,6 +220,16 @@ export class System {
     if (this.#progress.behind > 0) await this.#settled();
   }
 
+  /**
+   * Resolves when no file of the journal holds what is in the tables by now: bytes that were taken back are in none of them
+   * then. Costs a write of all spare segments. Rejects with OVERLOADED or DRAINING when it cannot be done.
+   */
+  async scrubbed(): Promise<void> {
+    const isScrubbed = await this.#journal.scrubbed();
+    if (this.#stopping) throw new CodedError('DRAINING');
+    if (!isScrubbed) throw new CodedError('OVERLOADED', { what: "the journal's files, which the disk does not take" });
+  }
+
   /** What the threads have counted since the start. At once: no thread is asked. */
   readMeters(): RuntimeReading {
     const kinds = this.#options.protocols.map(({ kind }) => kind);

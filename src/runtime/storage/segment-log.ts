@@ -11,6 +11,7 @@
 //      the kernel still holds of it in memory cannot be told from what the disk has.
 // SL3. A segment is used again only when every group in it has been applied.
 // SL4. Every process begins a segment of its own.
+// SL5. What taint() was told of leaves by it, or by takeTainted(): it comes back as a spare, or not at all.
 
 import { randomInt } from 'node:crypto';
 import type { Disk, DiskFile } from './disk.js';
@@ -43,6 +44,8 @@ interface OpenSegment {
   position: number;
   /** A write or flush failed (SL2). */
   failed: boolean;
+  /** It is not used again before it was wiped (SL5). */
+  isTainted: boolean;
 }
 
 export class SegmentLog {
@@ -50,6 +53,8 @@ export class SegmentLog {
   readonly #segmentBytes: number;
   readonly #spares: DiskFile[] = [];
   readonly #closed: OpenSegment[] = [];
+  /** Let go of, and not taken yet. */
+  readonly #tainted: string[] = [];
   #current: OpenSegment | undefined;
   #lastNumber: number;
   /** The number of the last group that is in the tables. */
@@ -91,6 +96,30 @@ export class SegmentLog {
     }
   }
 
+  /** Names of all spares, which are no longer its own; those in use and closed follow, by takeTainted() (SL5). */
+  taint(): string[] {
+    for (const segment of this.#closed) segment.isTainted = true;
+    if (this.#current !== undefined) this.#current.isTainted = true;
+    return this.#spares.splice(0).map(nameOfClosed);
+  }
+
+  /** The next group begins another segment, if the one in use is tainted. */
+  roll(): void {
+    if (this.#current?.isTainted === true) this.#close();
+    this.#recycle();
+  }
+
+  /** Names of the tainted ones whose groups are all in the tables: they are no longer its own. */
+  takeTainted(): string[] {
+    return this.#tainted.splice(0);
+  }
+
+  /** Tainted segments that hold groups which are not in the tables, or may. */
+  get taintedInUse(): number {
+    const isInUse = this.#current?.isTainted === true ? 1 : 0;
+    return this.#closed.filter(({ isTainted }) => isTainted).length + isInUse;
+  }
+
   /** `records`: `bytes` of them in all, in order. Blocks until they are on the disk; throws a StorageError (SL1). */
   append(group: GroupHeader, records: readonly Uint8Array[], bytes: number): void {
     const length = GROUP_HEADER_BYTES + bytes;
@@ -130,9 +159,10 @@ export class SegmentLog {
 
   #recycle(): void {
     while (this.#closed.length > 0 && this.#closed[0]!.lastGroup <= this.#applied) {
-      const { file, failed, position } = this.#closed.shift()!;
+      const { file, failed, position, isTainted } = this.#closed.shift()!;
       // One that grew gives its space back.
       if (failed || position > this.#segmentBytes) this.#discard(file);
+      else if (isTainted) this.#tainted.push(nameOfClosed(file));
       else this.#keep(file);
     }
   }
@@ -159,6 +189,7 @@ export class SegmentLog {
       lastGroup: group - 1,
       position: 0,
       failed: false,
+      isTainted: false,
     };
     return this.#current;
   }
@@ -194,6 +225,11 @@ export class SegmentLog {
     if (bytes > this.#staging.length) this.#staging = Buffer.allocUnsafeSlow(bytes);
     return this.#staging;
   }
+}
+
+function nameOfClosed(file: DiskFile): string {
+  file.close();
+  return file.name;
 }
 
 function refused(error: unknown): StorageError {

@@ -12,6 +12,25 @@ import { newId } from '../../ids.js';
 import type { Disk, DiskFile, DiskReader } from './disk.js';
 import { PAGE_BYTES, readSegmentHeader, type SegmentHeader } from './group-format.js';
 
+/** Writes zeros over all of a segment that nobody reads or writes any more. Throws what the disk throws. */
+export function wipeSegmentFile(disk: Disk, name: string): void {
+  const file = disk.open(name);
+  try {
+    // Without its first page it is no segment, whatever else is left of it after a loss of power.
+    writeZeros(file, 0, Math.min(PAGE_BYTES, file.size));
+    file.flush();
+    writeZeros(file, PAGE_BYTES, file.size);
+    file.flush();
+  } finally {
+    file.close();
+  }
+}
+
+function writeZeros(file: DiskFile, from: number, to: number): void {
+  const zeros = Buffer.alloc(Math.min(ZEROS_BYTES, Math.max(0, to - from)));
+  for (let at = from; at < to; at += zeros.length) file.write(zeros, Math.min(zeros.length, to - at), at);
+}
+
 const ZEROS_BYTES = 1024 * 1024;
 const SUFFIX = '.segment';
 
@@ -69,8 +88,7 @@ export function makeSegmentFile(disk: Disk, bytes: number): DiskFile {
   const name = newSegmentName();
   const file = disk.create(name);
   try {
-    const zeros = Buffer.alloc(Math.min(ZEROS_BYTES, bytes));
-    for (let at = 0; at < bytes; at += zeros.length) file.write(zeros, Math.min(zeros.length, bytes - at), at);
+    writeZeros(file, 0, bytes);
     file.flush();
     disk.flushNames();
     return file;

@@ -21,7 +21,7 @@ import { unreadableSegments } from '../storage/journal-survey.js';
 import { openLmdbWriter } from '../storage/lmdb-store.js';
 import { readMetaNumber } from '../storage/meta.js';
 import { migrate, refuseNewer } from '../storage/migrations.js';
-import { listSegments, makeSegmentFile } from '../storage/segments.js';
+import { listSegments, makeSegmentFile, wipeSegmentFile } from '../storage/segments.js';
 import { StorageError } from '../storage/storage-error.js';
 import type { Store } from '../storage/store.js';
 import { CommitCount } from '../store-view.js';
@@ -86,6 +86,9 @@ class ApplierThread {
       case 'make-segment':
         this.#makeSegment();
         break;
+      case 'wipe-segment':
+        this.#wipeSegment(message.name);
+        break;
       default:
         message satisfies never;
     }
@@ -125,6 +128,16 @@ class ApplierThread {
       // The journal makes one itself when it comes to that, and then it is an error of a commit.
       say({ kind: 'failing', reason: messageOf(error) });
       this.#tell({ kind: 'segment', name: undefined });
+    }
+  }
+
+  #wipeSegment(name: string): void {
+    try {
+      wipeSegmentFile(this.#disk, name);
+      this.#tell({ kind: 'wiped', name, ok: true });
+    } catch (error) {
+      say({ kind: 'failing', reason: messageOf(error) });
+      this.#tell({ kind: 'wiped', name, ok: false });
     }
   }
 

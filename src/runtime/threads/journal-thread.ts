@@ -13,6 +13,7 @@ import { EventTap } from '../event-tap.js';
 import { Journal } from '../journal.js';
 import { COMMITS, EVENT_APPENDS, journalMeter } from '../meters.js';
 import { Progress } from '../progress.js';
+import { Scrubbing } from '../scrubbing.js';
 import { ShardMap } from '../shard-map.js';
 import { RealDisk } from '../storage/disk.js';
 import { SegmentLog } from '../storage/segment-log.js';
@@ -51,6 +52,7 @@ function messageOf(error: unknown): string {
 class JournalThread {
   readonly #journal: Journal;
   readonly #log: SegmentLog;
+  readonly #scrubbing: Scrubbing;
   readonly #progress = new Progress(data.memory.progress);
   readonly #counters = new Counters(data.counterNames, data.memory.counters);
   readonly #meter = journalMeter(data.memory.meters);
@@ -72,6 +74,12 @@ class JournalThread {
 
   constructor() {
     this.#log = new SegmentLog(new RealDisk(data.journalDirectory), segmentBytes);
+    this.#scrubbing = new Scrubbing({
+      log: this.#log,
+      wipe: (name) => this.#tellApplier({ kind: 'wipe-segment', name }),
+      make: () => this.#tellApplier({ kind: 'make-segment' }),
+      answer: (ticket, ok) => say({ kind: 'scrubbed', ticket, ok }),
+    });
     this.#journal = new Journal(
       {
         log: this.#log,
@@ -123,6 +131,10 @@ class JournalThread {
           report: { ...this.#journal.stats, segmentsInUse: this.#log.segmentsInUse },
         });
         break;
+      case 'scrub':
+        this.#scrubbing.begin(message.ticket);
+        if (this.#progress.behind > 0) this.#hurry();
+        break;
       case 'tap':
         this.#beginTap(message);
         break;
@@ -153,6 +165,7 @@ class JournalThread {
         this.#isStuck = false;
         if (this.#segmentAsked === 'refused') this.#segmentAsked = 'no';
         this.#journal.applied(message.group);
+        this.#scrubbing.released();
         this.#answerWaiting(message.group);
         // Asked for while the applier was at work: what it took then was not all of it.
         if (this.#awaited > message.group) this.#hurry();
@@ -162,6 +175,7 @@ class JournalThread {
       case 'stuck':
         this.#isStuck = true;
         this.#journal.stuck(message.reason);
+        this.#scrubbing.stuck();
         for (const { ticket } of this.#waiting.splice(0)) say({ kind: 'settled', ticket, ok: false });
         this.#plan();
         break;
@@ -169,6 +183,10 @@ class JournalThread {
         // One that the disk refused is asked for again when something has been applied, and space perhaps been freed.
         this.#segmentAsked = message.name === undefined ? 'refused' : 'no';
         if (message.name !== undefined) this.#log.addSpare(message.name);
+        this.#scrubbing.spare(message.name !== undefined);
+        break;
+      case 'wiped':
+        this.#scrubbing.wiped(message.name, message.ok);
         break;
       default:
         message satisfies never;

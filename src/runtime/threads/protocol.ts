@@ -57,7 +57,9 @@ export type JournalToApplier =
   | { readonly kind: 'behind' }
   /** Somebody waits for it. Answered with `applied`, or `stuck`. */
   | { readonly kind: 'hurry' }
-  | { readonly kind: 'make-segment' };
+  | { readonly kind: 'make-segment' }
+  /** Zeros over all of it: nobody else has it. Answered with `wiped`. */
+  | { readonly kind: 'wipe-segment'; readonly name: string };
 
 /** And back. */
 export type ApplierToJournal =
@@ -66,7 +68,8 @@ export type ApplierToJournal =
   /** The tables cannot be written; it is tried again until they can, and then `applied` is said. */
   | { readonly kind: 'stuck'; readonly reason: string }
   /** Undefined when the disk refused it. */
-  | { readonly kind: 'segment'; readonly name: string | undefined };
+  | { readonly kind: 'segment'; readonly name: string | undefined }
+  | { readonly kind: 'wiped'; readonly name: string; readonly ok: boolean };
 
 export interface JournalThreadData {
   readonly journalDirectory: string;
@@ -97,6 +100,8 @@ export type ToJournal =
   /** Asks to be told when all that is durable now is in the tables. */
   | { readonly kind: 'settle'; readonly ticket: number }
   | { readonly kind: 'report'; readonly ticket: number }
+  /** Asks to be told when no file of the journal holds what is in the tables by now (scrubbing.ts). */
+  | { readonly kind: 'scrub'; readonly ticket: number }
   /** From now on every event goes to this port too, until it is closed (event-tap.ts). */
   | { readonly kind: 'tap'; readonly port: MessagePort; readonly memory: SharedArrayBuffer }
   | { readonly kind: 'stop' };
@@ -123,6 +128,7 @@ export type FromJournal =
   /** `ok` is false when the tables cannot be written, and so will not be there soon. */
   | { readonly kind: 'settled'; readonly ticket: number; readonly ok: boolean }
   | { readonly kind: 'report'; readonly ticket: number; readonly report: JournalReport }
+  | { readonly kind: 'scrubbed'; readonly ticket: number; readonly ok: boolean }
   | { readonly kind: 'failing'; readonly reason: string }
   | { readonly kind: 'stopped' };
 
