@@ -28,6 +28,7 @@ export interface ContextParts {
   readonly meter: FrontMeter;
   readonly metricsText: HttpContext['metricsText'];
   readonly ceilings: HttpContext['ceilings'];
+  readonly removals: HttpContext['removals'];
   readonly endSessions: HttpContext['endSessions'];
   readonly status: () => Promise<object>;
   readonly draining: () => boolean;
@@ -44,6 +45,7 @@ export function createHttpContext({
   meter,
   metricsText,
   ceilings,
+  removals,
   endSessions,
   status,
   draining,
@@ -76,6 +78,7 @@ export function createHttpContext({
     meter,
     metricsText,
     ceilings,
+    removals,
     endSessions,
     hasher,
     storedAnswer: (idempotency) => system.storedAnswer(idempotency),

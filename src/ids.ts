@@ -30,6 +30,18 @@ export function createIdSource(nowMs: () => number): () => string {
 /** A new UUIDv7 in its 36-character form. About 0.25 µs. */
 export const newId: () => string = createIdSource(systemClock.now);
 
+const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** Whether newId() may have made it. */
+export function isId(text: string): boolean {
+  return ID.test(text);
+}
+
+/** When an id was made, in milliseconds since the epoch: its first 48 bits (RFC 9562). */
+export function timeOfId(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
 /** `prefix` and 20 random characters of [a-z0-9]: 103 bits, so that none is met twice. */
 export function newAgentAddress(prefix: string): string {
   for (let at = 0; at < ADDRESS_CHARS; ) {

@@ -11,6 +11,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { agentProtocol } from './actors/agent/protocol.js';
 import { ADMIN, operatorProtocol } from './actors/operator/protocol.js';
+import { removalProtocol } from './actors/removal/protocol.js';
 import { stateProtocol } from './actors/state/protocol.js';
 import { COUNTERS } from './audit/counters.js';
 import { systemClock } from './clock.js';
@@ -43,6 +44,7 @@ import { processFigures } from './transport/metrics/process-figures.js';
 import { standingFigures } from './transport/metrics/standing-figures.js';
 import { openObservation } from './transport/observation/observation.js';
 import { upgradeToStream } from './transport/observation/ws-stream.js';
+import { Removals } from './transport/removal/removals.js';
 import { socketIdleTimeoutMs } from './transport/session/session-context.js';
 import { Sessions } from './transport/session/sessions.js';
 import { version } from './version.js';
@@ -129,6 +131,15 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
   const exposition = new Exposition(source, meter);
   const onDefect = (error: unknown) => log.error({ event: 'ceilings_failed', error });
   const ceilings = new CeilingWatch({ source, meter, clock: systemClock, onDefect });
+  const removals = new Removals({
+    actors: system.actors,
+    observation,
+    settled: () => system.settled(),
+    scrubbed: () => system.scrubbed(),
+    redactSessions: (agent, messageId) => sessions.redact(agent, messageId),
+    clock: systemClock,
+    log,
+  });
   const context = createHttpContext({
     config,
     log,
@@ -139,6 +150,7 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
     meter,
     metricsText: () => exposition.text(),
     ceilings: () => ceilings.rows(),
+    removals,
     endSessions: (lookupId, reason) => sessions.endOfToken(lookupId, reason),
     status,
     draining: () => draining,
@@ -169,6 +181,8 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
   opened.push(async () => ceilings.stop());
   // It asks the journal, whose disk may be slow just now.
   void ceilings.start();
+  opened.push(() => removals.stop());
+  removals.resume();
 
   const host = bound.host.includes(':') ? `[${bound.host}]` : bound.host;
   return {
@@ -216,7 +230,7 @@ function startSystem(
     workers,
     workerUrl: new URL('./worker.js', import.meta.url),
     settings: { messaging, state, verification } satisfies WorkerSettings,
-    protocols: [operatorProtocol, agentProtocol, stateProtocol],
+    protocols: [operatorProtocol, agentProtocol, stateProtocol, removalProtocol],
     counters: COUNTERS,
     durability: config.durability,
     residentBytesMaxPerWorker: Math.ceil(RESIDENT_BYTES_MAX / workers),

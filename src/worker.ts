@@ -4,6 +4,7 @@
 
 import { agentKind } from './actors/agent/agent.js';
 import { operatorKind } from './actors/operator/operator.js';
+import { removalKind } from './actors/removal/removal.js';
 import { stateKind } from './actors/state/state.js';
 import type { Config } from './config.js';
 import { anyKind } from './runtime/actor.js';
@@ -32,5 +33,6 @@ runShardWorker((settings) => {
       }),
     ),
     anyKind(stateKind({ capacityBytes: state.capacityBytes })),
+    anyKind(removalKind()),
   ];
 });

@@ -66,7 +66,7 @@ const RULES: readonly { readonly part: RegExp; readonly may: readonly RegExp[] }
       /^src\/transport\//,
       /^src\/contract\//,
       /^src\/runtime\/(codec|event-(blocks|index|reader|tap)|tables|storage\/(keys|meta|store))\.ts$/,
-      /^src\/actors\/state\/(protocol|state)\.ts$/,
+      /^src\/actors\/(agent\/inbox|removal\/protocol|state\/(protocol|state))\.ts$/,
     ],
   },
   {

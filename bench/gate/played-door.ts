@@ -195,6 +195,7 @@ function playedContext(index: ReadonlyMap<string, TokenRecord>): HttpContext {
       limiter: new ObserveLimiter(0, clock),
       read: async () => undefined,
     },
+    removals: { remove: async () => undefined },
     endSessions: () => undefined,
     hasher,
     storedAnswer: async () => undefined,

@@ -8,42 +8,24 @@ import { decodeValue } from '../runtime/codec.js';
 import { eventsOf } from '../runtime/event-blocks.js';
 import { EVENT_ABOUT_TABLE, EVENT_TYPE_TABLE, eventHead, isIndexable, seqsOf } from '../runtime/event-index.js';
 import type { AuditRule } from './audit-rule.js';
+import { FiledSum } from './filed-sum.js';
 import type { Audit } from './findings.js';
+import { RemovalWatch } from './removal-rules.js';
 
 /** Stores of an older schema have no index: the first start of this program makes it. */
 const INDEXED_SINCE = 3;
-/** Sums stay exact in a double. */
-const MODULUS = 2 ** 52;
-
-/** An unordered set of (name, number), as far as two of them can be told apart. */
-class FiledSum {
-  entries = 0;
-  #sum = 0;
-
-  add(name: string, seq: number): void {
-    this.entries++;
-    let hash = 0x811c9dc5 ^ seq;
-    for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
-    hash = Math.imul(hash ^ (hash >>> 15) ^ seq, 0x2c1b3c6d);
-    this.#sum = (this.#sum + ((hash >>> 0) * 1024 + (seq % 1024))) % MODULUS;
-  }
-
-  equals(other: FiledSum): boolean {
-    return this.entries === other.entries && this.#sum === other.#sum;
-  }
-}
-
-export function eventRules(audit: Audit): [string, AuditRule][] {
+/** `watch` is told every event. */
+export function eventRules(audit: Audit, watch = new RemovalWatch(audit)): [string, AuditRule][] {
   const types = { logged: new FiledSum(), filed: new FiledSum() };
   const abouts = { logged: new FiledSum(), filed: new FiledSum() };
   return [
-    ['event', eventRule(audit, types.logged, abouts.logged)],
+    ['event', eventRule(audit, watch, types.logged, abouts.logged)],
     [EVENT_ABOUT_TABLE, indexRule(audit, EVENT_ABOUT_TABLE, abouts)],
     [EVENT_TYPE_TABLE, indexRule(audit, EVENT_TYPE_TABLE, types)],
   ];
 }
 
-function eventRule(audit: Audit, types: FiledSum, abouts: FiledSum): AuditRule {
+function eventRule(audit: Audit, watch: RemovalWatch, types: FiledSum, abouts: FiledSum): AuditRule {
   let last = 0;
   return {
     isRaw: true,
@@ -54,12 +36,13 @@ function eventRule(audit: Audit, types: FiledSum, abouts: FiledSum): AuditRule {
       if (first?.seq !== last + 1) audit.report(key, `the event before it is ${last}: events are missing`);
       last = Number(key[1]);
       for (const { seq, value } of events) {
-        const [at, type] = decodeValue(value) as readonly unknown[];
+        const [at, type, , data] = decodeValue(value) as readonly unknown[];
         const head = eventHead(value);
         if (typeof at !== 'number' || typeof type !== 'string' || head === undefined) {
           audit.report(['event', seq], 'it is no event');
           continue;
         }
+        watch.event(seq, at, type, data as Readonly<Record<string, unknown>>);
         if (isIndexable(head.type)) types.add(head.type, seq);
         if (head.about !== null && isIndexable(head.about)) abouts.add(head.about, seq);
       }

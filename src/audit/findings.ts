@@ -6,7 +6,7 @@
 
 import type { Key } from '../runtime/actor.js';
 import { decodeValue } from '../runtime/codec.js';
-import { encodeKey, rangeOf } from '../runtime/storage/keys.js';
+import { decodeKey, encodeKey, rangeOf } from '../runtime/storage/keys.js';
 import { readMetaNumber } from '../runtime/storage/meta.js';
 import type { StoreReader } from '../runtime/storage/store.js';
 
@@ -50,6 +50,11 @@ export class Audit {
 
   hasAnyUnder(key: Key): boolean {
     return this.#reader.rangeKeys({ ...rangeOf(key), limit: 1 }).length > 0;
+  }
+
+  /** The first keys that begin with these parts. */
+  keysUnder(key: Key, limit: number): Key[] {
+    return this.#reader.rangeKeys({ ...rangeOf(key), limit }).map(decodeKey);
   }
 
   /** A number under `meta`, 0 when it was never written. */

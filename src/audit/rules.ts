@@ -20,6 +20,7 @@ import type { AuditRule } from './audit-rule.js';
 import { COUNTERS } from './counters.js';
 import { eventRules } from './event-rules.js';
 import type { Audit } from './findings.js';
+import { checkInboxContent, checkStateValue, RemovalWatch, removalRules } from './removal-rules.js';
 
 const META_NAMES: ReadonlySet<string> = new Set(
   [['schema'], ['epoch'], ['seq'], ['applied'], ...COUNTERS.map((name) => ['counter', name])].map((name) =>
@@ -29,9 +30,11 @@ const META_NAMES: ReadonlySet<string> = new Set(
 
 /** A rule for each table that there is. */
 export function auditRules(audit: Audit): ReadonlyMap<string, AuditRule> {
+  const watch = new RemovalWatch(audit);
   return new Map<string, AuditRule>([
     ['meta', metaRule(audit)],
-    ...eventRules(audit),
+    ...eventRules(audit, watch),
+    ...removalRules(audit, watch),
     ['idem', { row: () => {} }],
     ['operator', operatorRule(audit)],
     ['admin', adminRule(audit)],
@@ -40,10 +43,10 @@ export function auditRules(audit: Audit): ReadonlyMap<string, AuditRule> {
     ['registry', listedRule(audit, (key, agent) => agent.order === key[1])],
     ['agent', agentRule(audit)],
     ['token', tokenRule(audit)],
-    ['inbox', inboxRule(audit)],
+    ['inbox', inboxRule(audit, watch)],
     ['inbox_head', headRule(audit)],
     ['lease', leaseRule(audit)],
-    ['state', stateRule(audit)],
+    ['state', stateRule(audit, watch)],
   ]);
 }
 
@@ -156,7 +159,7 @@ function tokenOwner(audit: Audit, role: TokenRow['role'], id: string): { readonl
   }
 }
 
-function inboxRule(audit: Audit): AuditRule {
+function inboxRule(audit: Audit, watch: RemovalWatch): AuditRule {
   let address: Key[number] = '';
   let agent: AgentRow | undefined;
   let head: HeadRow | undefined;
@@ -186,7 +189,7 @@ function inboxRule(audit: Audit): AuditRule {
       const row = value as InboxRow;
       count++;
       bytes += row.bytes;
-      if (row.bytes !== Buffer.byteLength(row.content)) audit.report(key, 'its size is not that of its content');
+      checkInboxContent(audit, watch, key, row);
       if (head !== undefined && Number(key[2]) >= head.nextSeq) audit.report(key, 'it is ahead of the next seq');
     },
     end: close,
@@ -219,13 +222,12 @@ function leaseRule(audit: Audit): AuditRule {
   };
 }
 
-function stateRule(audit: Audit): AuditRule {
+function stateRule(audit: Audit, watch: RemovalWatch): AuditRule {
   return {
     row: (key, value) => {
-      const { value: content, bytes } = value as StateRow;
-      if (bytes !== Buffer.byteLength(content)) audit.report(key, 'its size is not that of its value');
+      const bytes = checkStateValue(audit, watch, key, value as StateRow);
       audit.count(STATE_KEYS, 1);
-      audit.count(STATE_BYTES, Buffer.byteLength(String(key[1])) + Buffer.byteLength(content));
+      audit.count(STATE_BYTES, Buffer.byteLength(String(key[1])) + bytes);
     },
   };
 }

@@ -14,6 +14,7 @@ const commands = {
   ceilings: async () => (await import('./ceilings.js')).ceilings,
   backup: async () => (await import('./backup.js')).backup,
   check: async () => (await import('./check.js')).check,
+  remove: async () => (await import('./remove.js')).remove,
   events: async () => (await import('./events.js')).events,
   version: async () => (await import('./show-version.js')).showVersion,
 } as const satisfies Record<string, () => Promise<Command>>;

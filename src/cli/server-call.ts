@@ -10,6 +10,8 @@ interface Call {
   readonly path: string;
   readonly token?: string;
   readonly body?: unknown;
+  /** In place of REQUEST_TIMEOUT_MS. */
+  readonly timeoutMs?: number;
 }
 
 /** Scheme, host and port; a path would be a misunderstanding. */
@@ -22,10 +24,13 @@ export function serverUrl(given = DEFAULT_URL): string {
 }
 
 /** The members of the answer. Throws with what the server, or the network, has against it. */
-export async function call(base: string, { method, path, token, body }: Call): Promise<Record<string, unknown>> {
+export async function call(
+  base: string,
+  { method, path, token, body, timeoutMs = REQUEST_TIMEOUT_MS }: Call,
+): Promise<Record<string, unknown>> {
   const headers: Record<string, string> = { 'content-type': 'application/json' };
   if (token !== undefined) headers.authorization = `Bearer ${token}`;
-  const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+  const signal = AbortSignal.timeout(timeoutMs);
   const response = await fetch(base + path, {
     method,
     headers,

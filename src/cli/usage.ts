@@ -8,6 +8,7 @@ export const usage = `troupe: addresses, durable inboxes and shared state for AI
   troupe backup   copy a data directory, also while its server runs
   troupe check    verify a data directory, and repair its journal
   troupe events   follow, export or verify the event log
+  troupe remove   remove the content of a message, or the values of a key, everywhere
   troupe version  print the version
 
 troupe COMMAND --help tells more. Exit codes: 0 done, 1 failed or something found, 2 wrong use or wrong config.
@@ -78,6 +79,20 @@ The event log: everything that was accepted, as JSON lines {seq, ts, type, agent
   --token TOKEN     the admin token, where observe.access asks for it; by default that of TROUPE_ADMIN_TOKEN
 
 ${config}`,
+  remove: `troupe remove state --key KEY --reason TEXT [--url URL] [--token TOKEN]
+troupe remove message --id ID --reason TEXT [--url URL] [--token TOKEN]
+
+Removes what a key of the shared state has held up to now, or the content of a message, on a running server: from the
+state, the inbox, the event log and every backup made later. What was removed reads "[REDACTED — see
+/observe/transparency]" from then on, and the record that this prints is shown there to everybody who may observe. The
+same once more prints the same record. May take seconds where the log is long. docs/operations.md says what it cannot reach.
+
+  --key KEY         the key; written again later, it has a new value like any other
+  --id ID           the message_id
+  --reason TEXT     why, for everybody to read
+  --url URL         the server, by default http://127.0.0.1:8080
+  --token TOKEN     the admin token, by default that of TROUPE_ADMIN_TOKEN in the environment
+`,
   version: `troupe version
 
 Prints the version.

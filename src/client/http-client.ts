@@ -11,6 +11,7 @@ import type {
   TokenRotated,
 } from '../contract/operator.js';
 import type { Agent, AgentPage } from '../contract/registry.js';
+import type { ContentRemoved, RemoveContent } from '../contract/removal.js';
 import type { Static } from '../contract/schema.js';
 import type { CeilingList, Health, Status, WorkerReplaced } from '../contract/server.js';
 import { AgentCalls, type HttpPageOptions } from './http-agent.js';
@@ -105,6 +106,11 @@ export class AdminCalls {
   /** How near each part of the server is to what it can bear. */
   ceilings(options: CallOptions = {}): Promise<CeilingList> {
     return this.#caller.body({ method: 'GET', path: '/admin/ceilings', repeats: 'read' }, options);
+  }
+
+  /** Removes the content of a message, or the values of a key; the same once more answers the same. May take a while. */
+  removeContent(removal: RemoveContent, options: KeyedOptions = {}): Promise<ContentRemoved> {
+    return this.#caller.body({ method: 'POST', path: '/admin/removals', body: removal, repeats: 'keyed' }, options);
   }
 
   replaceWorker(worker: number, options: KeyedOptions = {}): Promise<Static<typeof WorkerReplaced>> {

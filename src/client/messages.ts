@@ -21,6 +21,8 @@ export interface Message {
   readonly timestamp: string;
   /** It may have been handed to this agent's program before. */
   readonly redelivered: boolean;
+  /** An admin removed the content; what stands in its place is `content`. */
+  readonly redacted?: true;
   /** It is done with: it leaves the inbox once everything before it is done too. */
   ack(): void;
 }
@@ -113,6 +115,7 @@ export class MessageLoop implements AsyncIterableIterator<Message, undefined> {
       content: frame.content,
       timestamp: frame.timestamp,
       redelivered,
+      ...(frame.redacted === true && { redacted: true }),
       ack: () => this.#inbox.done(entry),
     };
   }

@@ -15,6 +15,8 @@ export interface StateEntry {
   readonly etag: string;
   readonly by: string;
   readonly at: string;
+  /** An admin removed the value; what stands in its place is `value`. */
+  readonly redacted?: true;
 }
 
 export interface StateWritten {
@@ -74,6 +76,7 @@ export class SharedState {
         etag: String(ok.etag),
         by: String(ok.last_modified_by),
         at: String(ok.last_modified_at),
+        ...(ok.redacted === true && { redacted: true }),
       };
     } catch (error) {
       if (error instanceof TroupeError && error.code === 'not_found') return undefined;

@@ -2,6 +2,7 @@
 //
 // The calls for the holder of the admin token.
 
+import { ContentRemoved, RemoveContent } from './removal.js';
 import type { Route } from './route.js';
 import { CeilingList, Status, WorkerReplaced } from './server.js';
 
@@ -35,5 +36,16 @@ export const admin = {
     status: 200,
     answer: WorkerReplaced,
     errors: ['NOT_FOUND', 'OVERLOADED'],
+  },
+  removeContent: {
+    method: 'POST',
+    path: '/admin/removals',
+    auth: 'admin',
+    limit: null,
+    summary: 'Remove the content of a message, or the values of a key, from everywhere; once more answers the same.',
+    body: RemoveContent,
+    status: 200,
+    answer: ContentRemoved,
+    errors: ['NOT_FOUND', 'OVERLOADED', 'WORKER_LOST'],
   },
 } as const satisfies Record<string, Route>;

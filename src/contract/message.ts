@@ -1,5 +1,6 @@
 // Public messages about messages: send, take, acknowledge.
 
+import { redacted } from './redacted.js';
 import { type Static, Type } from './schema.js';
 
 export const TAKE_LIMIT_MAX = 100;
@@ -48,6 +49,7 @@ export const Message = Type.Object({
   to: Type.String(),
   content: Type.String(),
   timestamp: Type.String({ format: 'date-time' }),
+  redacted,
 });
 
 export const MessagesTaken = Type.Object({

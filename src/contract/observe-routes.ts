@@ -4,6 +4,7 @@
 // observe.access, docs/observation.md.
 
 import { EventsQuery, ObservedEntry, ObservedEvents, ObservedKeys } from './observe.js';
+import { Transparency, TransparencyQuery } from './removal.js';
 import type { Route } from './route.js';
 import { Health } from './server.js';
 import { StateQuery } from './state.js';
@@ -42,6 +43,17 @@ export const observation = {
     summary: 'One entry of the shared state. Who may look: observe.access.',
     status: 200,
     answer: ObservedEntry,
+    errors: watched,
+  },
+  observeTransparency: {
+    method: 'GET',
+    path: '/observe/transparency',
+    auth: 'none',
+    limit: null,
+    summary: 'What an admin removed, when and why. Who may look: observe.access.',
+    query: TransparencyQuery,
+    status: 200,
+    answer: Transparency,
     errors: watched,
   },
   observeHealth: {

@@ -1,5 +1,6 @@
 // Public messages of observation: what may be seen of a running server, without taking part.
 
+import { redacted } from './redacted.js';
 import { PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX } from './registry.js';
 import { type Static, Type } from './schema.js';
 
@@ -63,6 +64,7 @@ const keyFacts = {
   last_modified_by: Type.String(),
   last_modified_at: Type.String({ format: 'date-time' }),
   value_length: Type.Integer({ minimum: 0, description: 'Bytes of the value in UTF-8.' }),
+  redacted,
 };
 
 export const ObservedKey = Type.Object(keyFacts);

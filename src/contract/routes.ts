@@ -26,6 +26,7 @@ import {
   SetWebhook,
 } from './operator.js';
 import { Agent, AgentPage } from './registry.js';
+import { ContentRemoved, RemoveContent, Transparency } from './removal.js';
 import type { Route } from './route.js';
 import type { TSchema } from './schema.js';
 import { Ceiling, CeilingList, Health, Status, WorkerReplaced } from './server.js';
@@ -65,6 +66,9 @@ export const components = {
   ObservedEvents,
   ObservedKeys,
   ObservedEntry,
+  RemoveContent,
+  ContentRemoved,
+  Transparency,
 } as const satisfies Record<string, TSchema>;
 
 export const routes = {

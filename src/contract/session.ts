@@ -5,6 +5,7 @@
 //
 // Members that are not described are ignored, so that either side may be the older one.
 
+import { redacted } from './redacted.js';
 import { type Static, Type } from './schema.js';
 
 export const SESSION_PATH = '/v1/session';
@@ -156,6 +157,7 @@ export const MessageFrame = Type.Object({
   content: Type.String(),
   timestamp: Type.String({ format: 'date-time' }),
   redelivered: Type.Boolean({ description: 'It may have been pushed before.' }),
+  redacted,
 });
 export type MessageFrame = Static<typeof MessageFrame>;
 

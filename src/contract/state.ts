@@ -1,5 +1,6 @@
 // Public messages of the shared state.
 
+import { redacted } from './redacted.js';
 import { PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX } from './registry.js';
 import { type Static, Type } from './schema.js';
 
@@ -13,6 +14,7 @@ export const StateValue = Type.Object({
   value: Type.String(),
   last_modified_by: Type.String(),
   last_modified_at: Type.String({ format: 'date-time' }),
+  redacted,
 });
 export type StateValue = Static<typeof StateValue>;
 

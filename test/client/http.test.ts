@@ -53,6 +53,7 @@ test('has a call for every route, with the method, the token and the headers tha
     deleteState: () => agent.deleteState('key'),
     status: () => admin.status(),
     ceilings: () => admin.ceilings(),
+    removeContent: () => admin.removeContent({ key: 'key', reason: 'why' }),
     replaceWorker: () => admin.replaceWorker(0),
   };
   const tokens = { none: null, operator: 'Bearer o', agent: 'Bearer a', admin: 'Bearer m' };

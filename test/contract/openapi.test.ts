@@ -27,12 +27,14 @@ const CONTRACT = [
   'PUT /v1/agents/{address}/webhook',
   'GET /admin/status',
   'POST /admin/workers/{n}/replace',
+  'POST /admin/removals',
   'GET /openapi.json',
   'GET /metrics',
   'GET /admin/ceilings',
   'GET /observe/events',
   'GET /observe/state',
   'GET /observe/state/{key}',
+  'GET /observe/transparency',
   'GET /observe/health',
 ];
 

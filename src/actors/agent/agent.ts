@@ -31,8 +31,10 @@
 
 import { type Actor, actor, LATER, refuse } from '../../runtime/actor.js';
 import { AGENTS, type AgentEntry } from '../operator/protocol.js';
+import { REMOVAL_TABLES } from '../removal/protocol.js';
 import { append, type InboxBounds } from './delivering.js';
 import { type AgentMessages, agentProtocol } from './protocol.js';
+import { remove } from './removing.js';
 import { continuePurge, purge, retireAgent, rotateAgentToken } from './retirement.js';
 import { acknowledgeUpTo, attachSession, endSession, finish, TOKEN_REPLACED } from './session.js';
 import { type AgentState, type Alive, activateAgent } from './state.js';
@@ -56,7 +58,7 @@ export function agentKind(config: AgentConfig): Actor<AgentState, AgentMessages>
     protocol: agentProtocol,
     persistence: 'keys',
     counters: [AGENTS],
-    tables: ['agent', 'inbox', 'inbox_head', 'lease', 'owned', 'registry', 'token'],
+    tables: ['agent', 'inbox', 'inbox_head', 'lease', 'owned', 'registry', 'token', ...REMOVAL_TABLES],
     mailbox: MAILBOX,
     // Born by its operator; all other rows of its own it writes itself.
     activationReads: (key) => [['agent', key]],
@@ -77,6 +79,7 @@ export function agentKind(config: AgentConfig): Actor<AgentState, AgentMessages>
       listRegistry,
       retire,
       rotateToken,
+      remove,
       waitOver: stopWaiting,
       leaseOver,
       purge,

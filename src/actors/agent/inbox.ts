@@ -30,8 +30,10 @@ export interface InboxRow {
   readonly content: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
-  /** UTF-8 bytes of `content`, counted once, when it was delivered. */
+  /** UTF-8 bytes of `content` as it was delivered, counted once. */
   readonly bytes: number;
+  /** An admin removed the content; what stands in its place is `content`. */
+  readonly redacted?: true;
 }
 
 /** Table `inbox_head`. */
@@ -171,6 +173,11 @@ export class Inbox {
 
   cached(seq: number): InboxRow | undefined {
     return this.#cached.get(seq);
+  }
+
+  /** The row of a message holds something else now, which takes as much of the bounds. */
+  replace(seq: number, row: InboxRow): void {
+    if (this.#cached.has(seq)) this.#cached.set(seq, row);
   }
 
   /** Takes the first available message out of the inbox. */

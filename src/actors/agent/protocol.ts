@@ -2,6 +2,7 @@
 
 import { protocol, type Streamed } from '../../runtime/actor.js';
 import type { AgentPage, Credential, Sealed } from '../operator/protocol.js';
+import type { Removal, RemovalOrder } from '../removal/protocol.js';
 
 export interface Message {
   readonly messageId: string;
@@ -9,6 +10,8 @@ export interface Message {
   readonly content: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** An admin removed the content; what stands in its place is `content`. */
+  readonly redacted?: true;
 }
 
 /** `consume`: what is returned is gone. `lease`: it comes back after `leaseMs` unless acknowledged. */
@@ -84,6 +87,19 @@ export type AgentMessages = {
     readonly args: { readonly operatorId: string; readonly credential: Credential; readonly sealed: Sealed | null };
     readonly reply: { readonly revokedLookupId: string; readonly sealed: Sealed | null };
   };
+  /**
+   * The content of a message to this agent is removed, from its inbox if it is still there, at `seq` then. Answered with the
+   * record; of a message that was removed before, with that of the first time.
+   */
+  readonly remove: {
+    readonly args: {
+      readonly messageId: string;
+      readonly seq: number | null;
+      readonly contentHash: string;
+      readonly order: RemovalOrder;
+    };
+    readonly reply: Removal;
+  };
   /** To itself: a wait or a lease ran out, or a retired inbox is being emptied. */
   readonly waitOver: { readonly args: { readonly waiter: string }; readonly reply: null };
   readonly leaseOver: { readonly args: null; readonly reply: null };
@@ -102,6 +118,7 @@ export const agentProtocol = protocol<AgentMessages>('agent', [
   'listRegistry',
   'retire',
   'rotateToken',
+  'remove',
   'waitOver',
   'leaseOver',
   'purge',

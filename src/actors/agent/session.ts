@@ -17,7 +17,7 @@
 import { type Refusal, type ReplyHandle, refuse } from '../../runtime/actor.js';
 import { type AgentMessages, agentProtocol, type PushedMessage } from './protocol.js';
 import type { Alive, LiveSession } from './state.js';
-import { type Context, emitDelivered, readRow } from './taking.js';
+import { type Context, emitDelivered, messageOf, readRow } from './taking.js';
 
 export const UNACKNOWLEDGED_BYTES_MAX = 1024 * 1024;
 /** What one acknowledgement takes out in a turn: of what a client claimed there can be more than of what was pushed. */
@@ -95,8 +95,7 @@ function pushAvailable(context: Context, life: Alive, session: LiveSession): voi
     if (seq === undefined || seq > before) break;
     const row = readRow(context, life, seq);
     if (inbox.held.pushed > 0 && inbox.held.pushedBytes + row.bytes > UNACKNOWLEDGED_BYTES_MAX) break;
-    const { messageId, from, content, at } = row;
-    messages.push({ seq, redelivered: seq <= inbox.pushedSeq, messageId, from, content, at });
+    messages.push({ seq, redelivered: seq <= inbox.pushedSeq, ...messageOf(row) });
     inbox.push(row);
     session.pushedTo = seq;
   }

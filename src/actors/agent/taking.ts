@@ -92,6 +92,11 @@ export function acknowledge(
   return { acked: messageIds.length - unknown.length, unknown };
 }
 
+/** What is told of a row. */
+export function messageOf({ messageId, from, content, at, redacted }: InboxRow): Message {
+  return redacted === true ? { messageId, from, content, at, redacted } : { messageId, from, content, at };
+}
+
 /** The row of an available message: from memory, or from the store. */
 export function readRow(context: Context, life: Alive, seq: number): InboxRow {
   const row = life.inbox.cached(seq) ?? (context.store.get(['inbox', context.key, seq]) as InboxRow | undefined);
@@ -110,7 +115,7 @@ function takeNow(context: Context, life: Alive, limit: number, mode: TakeMode): 
     bytes += row.bytes;
     if (bytes > ANSWER_BYTES_MAX && messages.length > 0) break;
     leave(context, life, seq, row, mode);
-    messages.push({ messageId: row.messageId, from: row.from, content: row.content, at: row.at });
+    messages.push(messageOf(row));
   }
   return { messages, remaining: inbox.available };
 }

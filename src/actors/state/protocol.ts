@@ -1,6 +1,7 @@
 // What may be said to a partition of the shared state. Key: the partition's number in decimal.
 
 import { protocol, type Streamed } from '../../runtime/actor.js';
+import type { Removal, RemovalOrder } from '../removal/protocol.js';
 
 /** Keys are spread over this many actors; the tables do not know it, so it may change between releases. */
 export const STATE_PARTITIONS = 64;
@@ -27,6 +28,8 @@ export interface StateEntry {
   readonly by: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** An admin removed the value; what stands in its place is `value`. */
+  readonly redacted?: true;
 }
 
 /** A compare-and-set: `match` an etag (or `*`, anything there), or `none` there at all. */
@@ -61,6 +64,15 @@ export type StateMessages = {
     readonly reply: { readonly at: number };
   };
   /**
+   * The value of a key is removed; the key stays. Where there is no value, or it was removed before, `loggedHash` says that
+   * the event log holds one all the same: then that is what is removed. Null: it holds none. Answered with the record, and
+   * with that of the last removal, or null, where there was nothing to remove.
+   */
+  readonly remove: {
+    readonly args: { readonly key: string; readonly loggedHash: string | null; readonly order: RemovalOrder };
+    readonly reply: { readonly removal: Removal | null; readonly isNew: boolean };
+  };
+  /**
    * The changes in this partition of keys under `prefixes`, and those that `watch` adds. One follower: a new one takes the
    * place of the one before, whose stream ends.
    */
@@ -79,6 +91,7 @@ export const stateProtocol = protocol<StateMessages>('state', [
   'get',
   'put',
   'delete',
+  'remove',
   'list',
   'follow',
   'watch',

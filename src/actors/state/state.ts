@@ -15,8 +15,10 @@
 // T4. A refused write changes nothing. Each accepted one emits exactly one event.
 // T5. The follower is told of each accepted write of a key that it watches, behind its commit; when the partition's life in
 //     memory ends, its stream does, so that it knows that something may have been missed.
+// T6. A value that was removed leaves its key, its writer and its time; the next put is a value like any other.
 
 import { newId } from '../../ids.js';
+import { contentHash, REDACTED, type RemovalTarget } from '../../redaction.js';
 import {
   type Actor,
   actor,
@@ -28,6 +30,7 @@ import {
   type Refusal,
   refuse,
 } from '../../runtime/actor.js';
+import { lastRemoval, REMOVAL_TABLES, recordRemoval } from '../removal/protocol.js';
 import {
   type Condition,
   PREFIXES_MAX,
@@ -47,12 +50,14 @@ export interface StateConfig {
 /** Table `state`. */
 export interface StateRow {
   readonly value: string;
-  /** UTF-8 bytes of `value`, counted once, when it was written. */
+  /** UTF-8 bytes of `value`, counted once, when it was written. A value that was removed takes none. */
   readonly bytes: number;
   readonly etag: string;
   readonly by: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** An admin removed the value; what stands in its place is `value`. */
+  readonly redacted?: true;
 }
 
 /** The whole of a partition's memory. */
@@ -79,19 +84,20 @@ export function stateKind(config: StateConfig): Actor<PartitionState, StateMessa
     protocol: stateProtocol,
     persistence: 'keys',
     counters: [STATE_BYTES, STATE_KEYS],
-    tables: ['state'],
+    tables: ['state', ...REMOVAL_TABLES],
     mailbox: MAILBOX,
     state: (): PartitionState => ({ watching: undefined }),
     reads: { list: () => [['state']] },
     residentBytes: ({ watching }) => watching?.residentBytes ?? 0,
-    messages: { get, put: putWithin(config.capacityBytes), delete: remove, list, follow, watch, unwatch },
+    messages: { get, put: putWithin(config.capacityBytes), delete: deleteKey, remove, list, follow, watch, unwatch },
   });
 }
 
 const get: On<'get'> = (context, { key }) => {
   const row = context.store.get(['state', key]) as StateRow | undefined;
   if (row === undefined) return NO_KEY;
-  return { key, value: row.value, etag: row.etag, by: row.by, at: row.at };
+  const { value, etag, by, at, redacted } = row;
+  return redacted === true ? { key, value, etag, by, at, redacted } : { key, value, etag, by, at };
 };
 
 function putWithin(capacityBytes: number): On<'put'> {
@@ -118,7 +124,7 @@ function putWithin(capacityBytes: number): On<'put'> {
   };
 }
 
-const remove: On<'delete'> = (context, { key, by, condition }) => {
+const deleteKey: On<'delete'> = (context, { key, by, condition }) => {
   const place: Key = ['state', key];
   const row = context.store.get(place) as StateRow | undefined;
   const conflict = condition === null ? undefined : conflictOf(condition, row);
@@ -131,6 +137,22 @@ const remove: On<'delete'> = (context, { key, by, condition }) => {
   context.emit('state_deleted', by, { key, deleted_by: by });
   tellFollower(context, { key, etag: null, by, at: context.now });
   return { at: context.now };
+};
+
+const remove: On<'remove'> = (context, { key, loggedHash, order }) => {
+  const place: Key = ['state', key];
+  const target: RemovalTarget = { kind: 'key', id: key };
+  const row = context.store.get(place) as StateRow | undefined;
+  const isThere = row !== undefined && row.redacted !== true;
+  const hash = isThere ? contentHash(row.value) : loggedHash;
+  if (hash === null) return { removal: lastRemoval(context.store, target) ?? null, isNew: false };
+  if (isThere) {
+    const etag = newId();
+    context.store.add(STATE_BYTES, -row.bytes);
+    context.store.put(place, { ...row, value: REDACTED, bytes: 0, etag, redacted: true } satisfies StateRow);
+    tellFollower(context, { key, etag, by: order.by, at: context.now });
+  }
+  return { removal: recordRemoval(context, order, target, hash), isNew: true };
 };
 
 /** A prefix costs a walk over its keys for the total; without one the total is the counter. */

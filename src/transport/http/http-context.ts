@@ -15,6 +15,7 @@ import type { TokenHasher } from '../gate/token-hasher.js';
 import type { KernelContext, KernelRules } from '../kernel/kernel-context.js';
 import type { FrontMeter } from '../metrics/front-meter.js';
 import type { Observation } from '../observation/observation.js';
+import type { Removals } from '../removal/removals.js';
 import type { LongPolls } from './long-polls.js';
 
 /** Bounds and choices out of the config, as the routes need them. */
@@ -49,6 +50,7 @@ export interface HttpContext extends KernelContext {
   readonly inFlight: Pick<InFlight, 'enter'>;
   readonly longPolls: LongPolls;
   readonly observation: Pick<Observation, 'access' | 'isByDefault' | 'limiter' | 'read'>;
+  readonly removals: Pick<Removals, 'remove'>;
   /** The token of this lookup id is no longer good, or its agent is no more: what it opened is closed. */
   readonly endSessions: (lookupId: string, reason: 'unauthorized' | 'retired') => void;
   readonly hasher: Pick<TokenHasher, 'hashToken'>;

@@ -10,6 +10,7 @@ import { messageRoutes } from './message-routes.js';
 import { metricsRoutes } from './metrics-routes.js';
 import { operatorRoutes } from './operator-routes.js';
 import { registryRoutes } from './registry-routes.js';
+import { removalRoutes } from './removal-routes.js';
 import type { RouteHandlers } from './route-handler.js';
 import { serverRoutes } from './server-routes.js';
 import { stateRoutes } from './state-routes.js';
@@ -25,6 +26,7 @@ export function routeHandlers(context: Pick<HttpContext, 'version'>): RouteHandl
     ...stateRoutes,
     ...adminRoutes,
     ...metricsRoutes,
+    ...removalRoutes,
     ...observeRoutes,
   };
 }

@@ -50,12 +50,13 @@ async function takeMessages(context: HttpContext, call: Call): Promise<void> {
   const answer = await take(context, call, { limit, mode, waitMs });
   if (!answer.ok) return call.refuse(answer.fault);
   const body: MessagesTaken = {
-    messages: answer.value.messages.map(({ messageId, from, content, at }) => ({
+    messages: answer.value.messages.map(({ messageId, from, content, at, redacted }) => ({
       message_id: messageId,
       from,
       to,
       content,
       timestamp: timestamp(at),
+      ...(redacted === true && { redacted }),
     })),
     remaining: answer.value.remaining,
   };

@@ -23,8 +23,9 @@ export async function getState(context: KernelContext, key: string): Promise<Out
   if (key === CAPACITY_KEY) return done(capacityOf(context));
   const answer = await context.actors.ask(stateProtocol, partitionOf(key), 'get', { key }, askOptions(context));
   if (!answer.ok) return refused(answer.fault);
-  const { value, etag, by, at } = answer.value;
-  return done({ key, value, last_modified_by: by, last_modified_at: timestamp(at) }, false, etag);
+  const { value, etag, by, at, redacted } = answer.value;
+  const body = { key, value, last_modified_by: by, last_modified_at: timestamp(at) };
+  return done(redacted === true ? { ...body, redacted } : body, false, etag);
 }
 
 export interface Write {

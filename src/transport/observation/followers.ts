@@ -16,6 +16,7 @@
 //      event: however much there is to see, the main thread gives it a small part of its turn.
 // FO3. A stream of the past has at most one message that was not taken. Who is slow holds up nobody but itself.
 // FO4. An event is encoded once for all live streams.
+// FO5. What an event held before it was rewritten is not shown behind forget().
 
 import type { NumberedEvent } from '../../runtime/event-blocks.js';
 import { type EventPage, readEventPage } from '../../runtime/event-reader.js';
@@ -68,6 +69,8 @@ export class Followers {
   #shows = 0;
   #isPlanned = false;
   #isLiveNext = false;
+  /** The tables have all events up to here, and some held something else when the tap told them. */
+  #forgottenUpTo = 0;
   /** For the tables. */
   #waiting: Follower[] = [];
 
@@ -107,8 +110,20 @@ export class Followers {
     this.#plan();
   }
 
+  /**
+   * Events that are in the tables hold something else now: all that was told up to where the tables are is read from there
+   * again, and what the tap still has of it is not looked at (FO5).
+   */
+  forget(): void {
+    const { reader } = this.#parts;
+    reader.refresh();
+    this.#forgottenUpTo = readMetaNumber(reader, META_SEQ) ?? 0;
+    if (this.#recent !== undefined) this.missed(this.#recent.last + 1);
+  }
+
   /** The tap goes on here: what is not known before it is in the tables, or will be. */
-  missed(nextSeq: number): void {
+  missed(next: number): void {
+    const nextSeq = Math.max(next, (this.#recent?.last ?? 0) + 1, this.#forgottenUpTo + 1);
     if (this.#recent === undefined) {
       this.#recent = new RecentEvents(nextSeq);
       this.#livePosition = nextSeq - 1;
@@ -122,7 +137,9 @@ export class Followers {
 
   events(events: readonly NumberedEvent[]): void {
     if (this.#recent === undefined) return;
-    this.#recent.add(events);
+    const { last } = this.#recent;
+    const isKnown = events[0] !== undefined && events[0].seq <= last;
+    this.#recent.add(isKnown ? events.filter(({ seq }) => seq > last) : events);
     this.#catchUpLive(this.#recent);
     this.#plan();
   }

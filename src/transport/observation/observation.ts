@@ -20,6 +20,8 @@ export interface Observation {
   readonly limiter: Pick<ObserveLimiter, 'take'>;
   readonly streams: EventStreams;
   readonly read: Observer['read'];
+  readonly look: Observer['look'];
+  readonly forget: Observer['forget'];
   /** Ends the thread. */
   readonly stop: () => Promise<void>;
 }
@@ -38,6 +40,8 @@ export function openObservation(parts: ObservationParts): Observation {
     limiter: new ObserveLimiter(config.observe.requestsPerMin, clock),
     streams: new EventStreams({ observer, streamsMax: config.observe.streamsMax, clock, draining }),
     read: (reading) => observer.read(reading),
+    look: (kind, asked) => observer.look(kind, asked),
+    forget: () => observer.forget(),
     stop: () => observer.stop(),
   };
 }

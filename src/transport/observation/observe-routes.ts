@@ -8,7 +8,7 @@ import type { Fault } from '../../errors.js';
 import type { AuthOutcome } from '../gate/authenticator.js';
 import type { Call } from '../http/call.js';
 import type { HttpContext } from '../http/http-context.js';
-import { readCursor, readPageLimit, readPathText, readQueryText } from '../http/request-reader.js';
+import { readCursor, readPage, readPageLimit, readPathText, readQueryText } from '../http/request-reader.js';
 import type { RouteHandler } from '../http/route-handler.js';
 import { prefixFault, stateKeyFault } from '../kernel/text-faults.js';
 import { answerHeaders } from './cross-origin.js';
@@ -44,6 +44,11 @@ async function entry(context: HttpContext, call: Call): Promise<void> {
   await answer(context, call, { kind: 'entry', key });
 }
 
+async function transparency(context: HttpContext, call: Call): Promise<void> {
+  const page = readPage(call);
+  if (page !== undefined) await answer(context, call, { kind: 'removals', ...page });
+}
+
 function health(context: HttpContext, call: Call): void {
   const healthy: Health = { status: 'ok', version: context.version };
   call.json(200, healthy);
@@ -77,5 +82,6 @@ export const observeRoutes = {
   observeEvents: watched(events),
   observeKeys: watched(keys),
   observeEntry: watched(entry),
+  observeTransparency: watched(transparency),
   observeHealth: watched(health),
 } satisfies Record<string, RouteHandler>;

@@ -13,9 +13,11 @@ import { errorText } from '../../errors.js';
 import { readEventPage } from '../../runtime/event-reader.js';
 import { readTap } from '../../runtime/event-tap.js';
 import type { StoreReader } from '../../runtime/storage/store.js';
+import { lookFor } from './content-search.js';
 import { observed } from './event-json.js';
 import { Followers } from './followers.js';
-import type { FromObserver, Reading, ToObserver } from './protocol.js';
+import type { FromObserver, Looking, Reading, ToObserver } from './protocol.js';
+import { readRemovals } from './removal-reader.js';
 import { readEntry, readKeys } from './state-reader.js';
 
 /** Of the events in a page, as the log has them: contents and values may be large. */
@@ -53,8 +55,24 @@ export function runObserver(control: MessagePort, reader: StoreReader): void {
     }
   };
 
+  const look = (ticket: number, looking: Looking): void => {
+    try {
+      reader.refresh();
+      say({ kind: 'looked', ticket, found: lookFor(reader, looking) });
+    } catch (error) {
+      say({ kind: 'failed', ticket, error: errorText(error) });
+    }
+  };
+
   control.on('message', (message: ToObserver) => {
     switch (message.kind) {
+      case 'look':
+        look(message.ticket, message.looking);
+        break;
+      case 'forget':
+        followers.forget();
+        say({ kind: 'forgotten', ticket: message.ticket });
+        break;
       case 'read':
         read(message.ticket, message.reading);
         break;
@@ -97,6 +115,8 @@ function answerTo(reader: StoreReader, reading: Reading): object | undefined {
       return readKeys(reader, reading);
     case 'entry':
       return readEntry(reader, reading.key);
+    case 'removals':
+      return readRemovals(reader, reading);
     default:
       return reading satisfies never;
   }

@@ -16,7 +16,7 @@ import type { Clock } from '../../clock.js';
 import { CodedError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import { tapMemory } from '../../runtime/event-tap.js';
-import type { FromObserver, Live, ObserverThreadData, Past, Reading, ToObserver } from './protocol.js';
+import type { FromObserver, Live, Looking, Looks, ObserverThreadData, Past, Reading, ToObserver } from './protocol.js';
 
 export const READINGS_MAX = 256;
 export const RESTART_PAUSE_MS = 1_000;
@@ -49,7 +49,8 @@ export interface ObserverParts {
 }
 
 interface Waiting {
-  readonly resolve: (json: Uint8Array | undefined) => void;
+  /** With what its question is answered with. */
+  readonly resolve: (answer: unknown) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -85,14 +86,32 @@ export class Observer {
     this.#readings++;
     try {
       await this.#parts.system.settled();
-      const ticket = ++this.#ticket;
-      return await new Promise((resolve, reject) => {
-        this.#running().postMessage({ kind: 'read', ticket, reading } satisfies ToObserver);
-        this.#waiting.set(ticket, { resolve, reject });
-      });
+      return (await this.#ask((ticket) => ({ kind: 'read', ticket, reading }))) as Uint8Array | undefined;
     } finally {
       this.#readings--;
     }
+  }
+
+  /**
+   * One slice of a search (content-search.ts), in what is in the tables: whoever looks for what was acknowledged waits for
+   * them first. Rejects as read() does. One at a time: it is for one who goes on when it has an answer.
+   */
+  async look<K extends keyof Looks>(kind: K, asked: Looks[K]['asked']): Promise<Looks[K]['found']> {
+    const looking = { kind, asked } as Looking;
+    return (await this.#ask((ticket) => ({ kind: 'look', ticket, looking }))) as Looks[K]['found'];
+  }
+
+  /** Events that are in the tables hold something else now: when it resolves, streams are shown nothing else any more. */
+  async forget(): Promise<void> {
+    if (this.#thread !== undefined) await this.#ask((ticket) => ({ kind: 'forget', ticket }));
+  }
+
+  #ask(question: (ticket: number) => ToObserver): Promise<unknown> {
+    const ticket = ++this.#ticket;
+    return new Promise((resolve, reject) => {
+      this.#running().postMessage(question(ticket));
+      this.#waiting.set(ticket, { resolve, reject });
+    });
   }
 
   /** Streams may be opened from here on. Throws WORKER_LOST while there is no thread. */
@@ -158,6 +177,12 @@ export class Observer {
     switch (message.kind) {
       case 'read':
         this.#take(message.ticket)?.resolve(message.json);
+        break;
+      case 'looked':
+        this.#take(message.ticket)?.resolve(message.found);
+        break;
+      case 'forgotten':
+        this.#take(message.ticket)?.resolve(undefined);
         break;
       case 'failed':
         this.#take(message.ticket)?.reject(new Error(`an observation failed: ${message.error}`));

@@ -49,8 +49,9 @@ export function readEntry(reader: StoreReader, key: string): ObservedEntry | und
   return { ...factsOf(key, row), value: row.value };
 }
 
-function factsOf(key: string, { by, at, bytes }: StateRow): ObservedKey {
-  return { key, last_modified_by: by, last_modified_at: timestamp(at), value_length: bytes };
+function factsOf(key: string, { by, at, bytes, redacted }: StateRow): ObservedKey {
+  const facts = { key, last_modified_by: by, last_modified_at: timestamp(at), value_length: bytes };
+  return redacted === true ? { ...facts, redacted } : facts;
 }
 
 function later(a: Bytes, b: Bytes): Bytes {

@@ -19,6 +19,7 @@
 import { agentProtocol, type PushedMessage, type SessionItem } from '../../actors/agent/protocol.js';
 import { type Timer, timestamp } from '../../clock.js';
 import type { Fault } from '../../errors.js';
+import { REDACTED } from '../../redaction.js';
 import type { ItemReader } from '../../runtime/ref.js';
 import { CONFIRM_AFTER_MS, tellSurely } from '../kernel/tell-surely.js';
 import type { FrameSocket } from './frame-socket.js';
@@ -123,6 +124,13 @@ export class InboxFeed implements ItemReader<SessionItem> {
     if (this.#acked > 0) this.#confirming ??= this.#parts.context.clock.after(CONFIRM_AFTER_MS, this.#confirmAck);
   }
 
+  /** The content of a message was removed: where it waits for the socket, it is not told any more. */
+  redact(messageId: string): void {
+    this.#kept = this.#kept?.map((message) =>
+      message.messageId === messageId ? { ...message, content: REDACTED, redacted: true } : message,
+    );
+  }
+
   drained(): void {
     const kept = this.#kept;
     if (kept === undefined || this.#parts.out.isFull) return;
@@ -169,14 +177,23 @@ export class InboxFeed implements ItemReader<SessionItem> {
   #write(messages: readonly PushedMessage[]): void {
     const { out } = this.#parts;
     for (let at = 0; at < messages.length; at++) {
-      const { seq, messageId, from, content, at: atMs, redelivered } = messages[at]!;
+      const { seq, messageId, from, content, at: atMs, redelivered, redacted } = messages[at]!;
       if (seq <= this.#sent) continue;
       if (out.isFull) {
         this.#kept = messages.slice(at);
         return;
       }
       const stamp = timestamp(atMs);
-      out.send({ type: 'message', seq, message_id: messageId, from, content, timestamp: stamp, redelivered });
+      const frame = {
+        type: 'message',
+        seq,
+        message_id: messageId,
+        from,
+        content,
+        timestamp: stamp,
+        redelivered,
+      } as const;
+      out.send(redacted === true ? { ...frame, redacted } : frame);
       this.#sent = seq;
     }
   }

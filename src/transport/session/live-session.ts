@@ -155,6 +155,10 @@ export class LiveSession implements FeedOwner {
     });
   }
 
+  redact(messageId: string): void {
+    this.#inbox?.redact(messageId);
+  }
+
   replaced(): void {
     this.#owner.end('replaced');
   }

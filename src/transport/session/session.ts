@@ -266,6 +266,11 @@ export class Session implements SocketHandler, LiveOwner {
     this.#live.begin(hello);
   }
 
+  /** The content of a message was removed, and this session is of its recipient, or not. */
+  redact(agent: string, messageId: string): void {
+    if (this.#agent === agent) this.#live?.redact(messageId);
+  }
+
   /** A frame of the wrong shape (SE2). */
   #misheard(frame: DecodedFrame, reason: string): void {
     const { id, type } = frame;

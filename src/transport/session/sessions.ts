@@ -127,6 +127,11 @@ export class Sessions implements SessionHost {
     }
   }
 
+  /** The content of a message to this agent was removed: what waits here to be sent is looked through. */
+  redact(agent: string, messageId: string): void {
+    for (const session of this.#all) session.redact(agent, messageId);
+  }
+
   /** The server stops (SS4). `count` becomes 0 when all have closed. */
   drain(): void {
     this.hub.close();

@@ -119,6 +119,7 @@ export class World {
         limiter: new ObserveLimiter(0, clock),
         read: async () => undefined,
       },
+      removals: { remove: async () => undefined },
       endSessions: () => undefined,
       hasher,
       storedAnswer: async (idempotency) => this.#find(idempotency),
