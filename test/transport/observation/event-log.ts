@@ -3,6 +3,7 @@
 import { encodeValue } from '../../../src/runtime/codec.js';
 import { eventRows, type NumberedEvent } from '../../../src/runtime/event-blocks.js';
 import { EventIndex } from '../../../src/runtime/event-index.js';
+import { rewrittenRows } from '../../../src/runtime/event-rewriting.js';
 import { encodeKey } from '../../../src/runtime/storage/keys.js';
 import { MemoryStore } from '../../../src/runtime/storage/memory-store.js';
 import { writeMetaNumber } from '../../../src/runtime/storage/meta.js';
@@ -28,6 +29,16 @@ export class EventLog {
       const seq = this.events.length + 1;
       this.events.push({ ...event, seq });
       return { seq, value: encodeValue([1000 + seq, event.type, event.about, { text: event.text ?? '' }]) };
+    });
+  }
+
+  /** The event, which is in the tables, holds another text from now on. */
+  rewrite(seq: number, text: string): void {
+    const { type, about } = this.events[seq - 1]!;
+    this.events[seq - 1] = { seq, type, about, text };
+    const value = encodeValue([1000 + seq, type, about, { text }]);
+    this.tables.commit((batch) => {
+      for (const row of rewrittenRows(this.tables, new Map([[seq, [value]]]))) batch.put(encodeKey(row.key), row.value);
     });
   }
 

@@ -29,6 +29,9 @@ class Stage {
   #later: (() => void)[] = [];
   /** The tap lost what came since. */
   #isMissing = false;
+  /** What the tap has told, and nobody has read; undefined: it is read at once. */
+  #backlog: (() => void)[] | undefined;
+  readonly #rewritten = new Set<number>();
 
   constructor() {
     this.followers = new Followers({
@@ -50,9 +53,35 @@ class Stage {
       this.#isMissing = true;
       return;
     }
-    if (this.#isMissing) this.followers.missed(before + 1);
+    const wasMissing = this.#isMissing;
     this.#isMissing = false;
-    this.followers.events(events);
+    const read = (): void => {
+      if (wasMissing) this.followers.missed(before + 1);
+      this.followers.events(events);
+    };
+    if (this.#backlog === undefined) read();
+    else this.#backlog.push(read);
+  }
+
+  /** Nobody reads the tap, until readTap(). */
+  hold(): void {
+    this.#backlog ??= [];
+  }
+
+  readTap(): void {
+    for (const read of this.#backlog ?? []) read();
+    this.#backlog = undefined;
+  }
+
+  /** All is in the tables, where some event holds something else from now on. */
+  rewrite(part: number): void {
+    this.log.apply();
+    const seq = Math.ceil(this.log.last * part);
+    if (seq > 0) {
+      this.log.rewrite(seq, 'gone');
+      this.#rewritten.add(seq);
+    }
+    this.followers.forget();
   }
 
   open(stream: number, since: number | null, filter: EventFilter): void {
@@ -92,6 +121,7 @@ class Stage {
 
   /** Everybody reads on, until nothing moves any more. */
   settle(): void {
+    this.readTap();
     this.log.apply();
     this.emit([{ type: 'last', about: 'ann' }]);
     this.log.apply();
@@ -123,7 +153,10 @@ class Stage {
       for (const { seq, json } of watcher.seen) {
         const { type, about, text = '' } = this.log.events[seq - 1]!;
         const ts = new Date(1000 + seq).toISOString();
-        assert.deepEqual(JSON.parse(json), { seq, ts, type, agent: about, data: { text } });
+        const seen = JSON.parse(json) as { readonly data: object };
+        // What it held before may have been seen before.
+        const data = this.#rewritten.has(seq) ? seen.data : { text };
+        assert.deepEqual(seen, { seq, ts, type, agent: about, data });
       }
     }
   }
@@ -170,6 +203,9 @@ class Stage {
 
   #bound(events: readonly EncodedEvent[], sends: number): void {
     assert.ok(events.length > 0);
+    for (const { seq, json } of events) {
+      if (this.#rewritten.has(seq)) assert.match(json, /"text":"gone"/, 'what it held before is not shown (FO5)');
+    }
     const beforeLast = events.slice(0, -1).reduce((sum, { json }) => sum + json.length, 0);
     // The bound is counted in the bytes of the log; JSON has names too.
     assert.ok(beforeLast <= 4 * SHOW_BYTES_MAX, `${beforeLast} bytes`);
@@ -204,10 +240,16 @@ const act = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('apply' as const), part: fc.double({ min: 0, max: 1, noNaN: true }) }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('timers' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('hold' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('readTap' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('rewrite' as const), part: fc.double({ min: 0, max: 1, noNaN: true }) }),
+  },
 );
 
 describe('followers', () => {
-  test('show every stream what it wants, once and in order, whatever is late or lost on the way (FO1, FO2, FO3)', () => {
+  test('show every stream what it wants, once and in order, whatever is late, lost or rewritten on the way (FO1, FO2, FO3, FO5)', () => {
     let joined = 0;
     let past = 0;
     fc.assert(
@@ -246,6 +288,15 @@ describe('followers', () => {
               break;
             case 'timers':
               stage.timers();
+              break;
+            case 'hold':
+              stage.hold();
+              break;
+            case 'readTap':
+              stage.readTap();
+              break;
+            case 'rewrite':
+              stage.rewrite(each.part);
               break;
             default:
               each satisfies never;
