@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ServerProcess } from '../../examples/02-conversations/server-process.js';
 import { type ProcessUsage, readUsage } from '../harness/process-usage.js';
-import { BENCH_SETTINGS } from '../harness/server-under-test.js';
+import { BENCH_SETTINGS, type ServerSettings } from '../harness/server-under-test.js';
 import { type SyntheticData, type SyntheticPlan, writeSyntheticData } from './synthetic-data.js';
 
 const DISK_BYTES_SPARE = 4 * 1024 ** 3;
@@ -28,19 +28,23 @@ export class AgedServer {
   readonly #home: string;
   readonly #process: ServerProcess;
 
-  private constructor(home: string, data: SyntheticData) {
+  private constructor(home: string, data: SyntheticData, settings: ServerSettings) {
     this.#home = home;
     this.data = data;
     const mainFile = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.js');
-    this.#process = new ServerProcess({ mainFile, dataDirectory: join(home, 'data'), settings: BENCH_SETTINGS });
+    this.#process = new ServerProcess({
+      mainFile,
+      dataDirectory: join(home, 'data'),
+      settings: { ...BENCH_SETTINGS, ...settings },
+    });
   }
 
-  /** Writes the data, and starts nothing yet. */
-  static prepare(plan: SyntheticPlan): AgedServer {
+  /** Writes the data, and starts nothing yet. `settings` over those of every bench. */
+  static prepare(plan: SyntheticPlan, settings: ServerSettings = {}): AgedServer {
     const home = mkdtempSync(join(tmpdir(), 'troupe-aged-'));
     try {
       checkDisk(home, plan);
-      return new AgedServer(home, writeSyntheticData(join(home, 'data'), plan));
+      return new AgedServer(home, writeSyntheticData(join(home, 'data'), plan), settings);
     } catch (error) {
       rmSync(home, { recursive: true, force: true });
       throw error;

@@ -23,6 +23,7 @@ import { runTroupe } from './troupe-command.js';
 const settings = { 'observe.requests_per_min': 0 };
 const check = onBothListeners(settings);
 const own = onServersOfTheirOwn(settings);
+const hidden = onServersOfTheirOwn({ 'observe.access': 'off' });
 
 /** ASCII, so that it is the same bytes in JSON, in the tables and in the journal. */
 const secret = (): string => `secret-${randomBytes(12).toString('hex')}`;
@@ -264,6 +265,15 @@ check('of nothing is refused, and so is what is no request for one', async ({ ap
     'unauthorized',
   );
   refusalOf(await post({ key: 'k', reason: 'r' }, agent.agent_token), 401, 'unauthorized');
+});
+
+hidden('can be asked for where nobody may observe', async ({ api, server }) => {
+  const admin = await server.adminToken();
+  const [ann, bob] = await twoAgents(api);
+  const id = await api.message(ann, bob, 'hidden');
+  await removing(api, admin, { message_id: id, reason: 'r' });
+  assert.equal((await api.take(bob)).messages[0]?.content, REDACTED);
+  refusalOf(await api.send({ path: '/observe/transparency', as: admin }), 404, 'not_found');
 });
 
 check('is listed page by page, the oldest first', async ({ api, server }) => {
