@@ -8,10 +8,10 @@
 // Owns:     the order of the steps, and that they are finished.
 // Does not: search (observation/content-search.ts), or hold content (the actors, which also record the removal).
 //
-// RM2. One removal at a time: what is looked for is not being removed by another. At most REMOVALS_WAITING_MAX wait.
-// RM3. It is answered when nothing that reads or follows shows the content any more, and no file of the journal holds it.
-// RM4. What was recorded is finished: by this process, tried again while it fails, or by the next one.
-// RM5. The same removal once more answers the first record, and makes no second event: a message is removed once, a key
+// RS1. One removal at a time: what is looked for is not being removed by another. At most REMOVALS_WAITING_MAX wait.
+// RS2. It is answered when nothing that reads or follows shows the content any more, and no file of the journal holds it.
+// RS3. What was recorded is finished: by this process, tried again while it fails, or by the next one.
+// RS4. The same removal once more answers the first record, and makes no second event: a message is removed once, a key
 //      again only when the log or the state holds another value of it.
 
 import { agentProtocol } from '../../actors/agent/protocol.js';
@@ -85,7 +85,7 @@ export class Removals {
     });
   }
 
-  /** Finishes what the last process began (RM4). */
+  /** Finishes what the last process began (RS3). */
   resume(): void {
     void this.#inTurn(() => this.#finishDue()).catch(() => undefined);
   }
@@ -126,18 +126,16 @@ export class Removals {
   }
 
   async #beginMessage(target: RemovalTarget, order: RemovalOrder): Promise<Removal | undefined> {
-    const { actors, redactSessions } = this.#parts;
+    const { actors } = this.#parts;
     const { removal } = await this.#look('removal', target);
     if (removal !== undefined) return removal;
     const message = await this.#findMessage(target.id);
     if (message?.contentHash === undefined) return undefined;
     const { to, contentHash } = message;
     const seq = await this.#placeInInbox(to, target.id);
-    const recorded = mustBe(
+    return mustBe(
       await actors.ask(agentProtocol, to, 'remove', { messageId: target.id, seq, contentHash, order }, DURABLE),
     );
-    redactSessions(to, target.id);
-    return recorded;
   }
 
   async #beginKey(key: string, order: RemovalOrder): Promise<Removal | undefined> {
@@ -213,10 +211,12 @@ export class Removals {
   }
 
   async #rewriteEvents(removal: DueRemoval): Promise<void> {
-    const { actors } = this.#parts;
+    const { actors, redactSessions } = this.#parts;
     const { target } = removal;
     const message = target.kind === 'message' ? await this.#findMessage(target.id) : undefined;
     if (target.kind === 'message' && message === undefined) return;
+    // What the agent pushed before it recorded this has arrived: it took the same way as the answer.
+    if (message !== undefined) redactSessions(message.to, target.id);
     for (let after = message === undefined ? 0 : message.seq - 1; ; ) {
       const { events, next, isEnd } = await this.#look('contents', { removal, after });
       if (events.length > 0) mustBe(await actors.ask(removalProtocol, REMOVAL_LOG, 'rewrite', { events }, DURABLE));
