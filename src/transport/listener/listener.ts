@@ -11,7 +11,7 @@
 // L2. The body is handed over whole, at most once, and never more than `bodyBytesMax`. Bytes past the bound
 //     are not kept; the outcome is `too_large` and the connection is closed after the answer. So it is when the bodies
 //     of all requests together would take more than `bodiesBytesMax`: the outcome is `overloaded` then.
-// L3. respond() answers at most once. After an abort it does nothing, and says so by returning false.
+// L3. respond() and begin() answer at most once, together. After an abort it does nothing, and says so by returning false.
 // L4. onAbort callbacks run at most once, when the client goes away before it was answered.
 // L5. A handler that throws answers 500 and never takes the process down.
 // L6. HEAD is answered with the headers of the answer and no body.
@@ -21,6 +21,7 @@
 //
 // Where the adapters cannot be the same, docs/listeners.md says how they differ.
 
+import type { OpenAnswer, OpenAnswerHandler } from './open-answer.js';
 import type { RequestHead, ResponseHeaders } from './request-head.js';
 import type { UpgradeHandler } from './socket.js';
 
@@ -64,6 +65,12 @@ export interface HttpExchange {
   readBody(done: (outcome: BodyOutcome) => void): void;
   /** Sends status, headers and body in one go. Content-Length is the adapter's. False when the client is gone (L3). */
   respond(status: number, headers: ResponseHeaders, body: string | Uint8Array): boolean;
+  /**
+   * Begins an answer without an end, in the place of respond(), with the first piece of its body, which is not empty
+   * (open-answer.ts). Undefined when the client is gone (L3), and where there can be none: HEAD is answered with the
+   * headers alone, a request with a body with 400.
+   */
+  begin(status: number, headers: ResponseHeaders, first: string, handler: OpenAnswerHandler): OpenAnswer | undefined;
   onAbort(run: () => void): void;
   readonly aborted: boolean;
 }

@@ -19,7 +19,9 @@ import type { Deadlines, Expirable } from './deadlines.js';
 import type { DiscardPace } from './discard-pace.js';
 import type { ReadHead } from './head-reader.js';
 import type { BodyOutcome, HttpExchange } from './listener.js';
-import { INTERNAL_BODY, REFUSAL_HEADERS } from './refusal.js';
+import { NodeOpenAnswer } from './node-open-answer.js';
+import type { OpenAnswer, OpenAnswerHandler } from './open-answer.js';
+import { badRequestBody, INTERNAL_BODY, NO_BODY_HERE, REFUSAL_HEADERS } from './refusal.js';
 import type { RequestHead, ResponseHeaders } from './request-head.js';
 
 /** An unread body up to this size is let through so that the connection can be used again; a larger one ends it. */
@@ -52,6 +54,7 @@ export class NodeExchange implements HttpExchange, Expirable {
   #abortRuns: (() => void)[] | undefined;
   #body: BodyCollector | undefined;
   #bodyRefused = false;
+  #open: NodeOpenAnswer | undefined;
 
   constructor(
     host: NodeExchangeHost,
@@ -136,6 +139,26 @@ export class NodeExchange implements HttpExchange, Expirable {
     return true;
   }
 
+  begin(status: number, headers: ResponseHeaders, first: string, handler: OpenAnswerHandler): OpenAnswer | undefined {
+    if (this.#answered || this.#aborted) return undefined;
+    if (this.head.method === 'HEAD' || this.#bodyLength !== 0) {
+      if (this.head.method === 'HEAD') this.respond(status, headers, '');
+      else this.respond(400, REFUSAL_HEADERS, badRequestBody(NO_BODY_HERE));
+      return undefined;
+    }
+    this.#answered = true;
+    this.#host.takeNoMore(this.#request.socket);
+    const fields: string[] = [];
+    for (const [name, value] of headers) fields.push(name, value);
+    fields.push('connection', 'close');
+    this.#response.writeHead(status, fields);
+    this.#response.write(first);
+    // Its end is not seen by itself.
+    this.#request.resume();
+    this.#open = new NodeOpenAnswer(this.#host, this.#response, handler, this.#clock);
+    return this.#open;
+  }
+
   #mustClose(): boolean {
     if (this.#host.draining || this.#bodyRefused) return true;
     if (this.#request.complete || this.#bodyLength === 0) return false;
@@ -175,6 +198,7 @@ export class NodeExchange implements HttpExchange, Expirable {
   }
 
   #closed(): void {
+    this.#open?.lost();
     if (this.#answered || this.#aborted) return;
     this.#aborted = true;
     this.#body?.letGo();

@@ -37,3 +37,6 @@ const VERSION_HEADERS: ResponseHeaders = [
 export function headersOfHandshake({ status }: FlawedHandshake): ResponseHeaders {
   return status === 426 ? VERSION_HEADERS : REFUSAL_HEADERS;
 }
+
+/** Why a request with a body cannot begin an answer without an end (open-answer.ts). */
+export const NO_BODY_HERE = 'a call whose answer has no end takes no body';

@@ -21,6 +21,7 @@ export const KNOWN_HEADERS = [
   'idempotency-key',
   'if-match',
   'if-none-match',
+  'last-event-id',
   'origin',
   'x-forwarded-for',
   'x-request-id',

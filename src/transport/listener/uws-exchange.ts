@@ -17,33 +17,29 @@ import { BodyCollector } from './body-collector.js';
 import type { Deadlines, Expirable } from './deadlines.js';
 import type { ReadHead } from './head-reader.js';
 import type { BodyOutcome, HttpExchange } from './listener.js';
-import { INTERNAL_BODY, REFUSAL_HEADERS } from './refusal.js';
+import type { OpenAnswer, OpenAnswerHandler } from './open-answer.js';
+import { badRequestBody, INTERNAL_BODY, NO_BODY_HERE, REFUSAL_HEADERS } from './refusal.js';
 import type { RequestHead, ResponseHeaders } from './request-head.js';
+import { type OpenAnswerHost, type OpenResponse, UwsOpenAnswer } from './uws-open-answer.js';
 
 /** An unread body up to this size is let through so that the connection can be used again; a larger one ends it. */
 export const DISCARD_BYTES_MAX = 65_536;
 
 /** The part of the library's response object that is used here. */
-export interface NativeResponse {
+export interface NativeResponse extends OpenResponse {
   onAborted(run: () => void): unknown;
   onData(take: (chunk: ArrayBuffer, isLast: boolean) => void): unknown;
-  cork(run: () => void): unknown;
   writeStatus(status: string): unknown;
   writeHeader(name: string, value: string): unknown;
-  end(body: string | Uint8Array, closeConnection: boolean): unknown;
   endWithoutBody(): unknown;
-  close(): unknown;
 }
 
 /** What an exchange needs of its listener. */
-export interface ExchangeHost {
+export interface ExchangeHost extends OpenAnswerHost {
   readonly bodyBytesMax: number;
   readonly bodies: BodyBudget;
   readonly deadlines: Deadlines;
   readonly draining: boolean;
-  onDefect(error: unknown): void;
-  /** The exchange holds no native response any more. */
-  finished(): void;
 }
 
 /** Status lines by code, made once. */
@@ -81,6 +77,7 @@ export class UwsExchange implements HttpExchange, Expirable {
   #bodyArrived: boolean;
   #bodyRefused = false;
   #awaited = false;
+  #open: UwsOpenAnswer | undefined;
 
   constructor(host: ExchangeHost, native: NativeResponse, read: ReadHead) {
     this.#host = host;
@@ -175,6 +172,27 @@ export class UwsExchange implements HttpExchange, Expirable {
     }
   }
 
+  begin(status: number, headers: ResponseHeaders, first: string, handler: OpenAnswerHandler): OpenAnswer | undefined {
+    const native = this.#native;
+    if (native === undefined) return undefined;
+    if (this.head.method === 'HEAD' || this.#bodyLength !== 0) {
+      if (this.head.method === 'HEAD') this.respond(status, headers, '');
+      else this.respond(400, REFUSAL_HEADERS, badRequestBody(NO_BODY_HERE));
+      return undefined;
+    }
+    this.#native = undefined;
+    const writeHead = (): void => {
+      native.writeStatus(statusLine(status));
+      for (const [name, value] of headers) native.writeHeader(name, value);
+      native.writeHeader('connection', 'close');
+      native.write(first);
+    };
+    if (this.#corked) writeHead();
+    else native.cork(writeHead);
+    this.#open = new UwsOpenAnswer(this.#host, native, handler);
+    return this.#open;
+  }
+
   #mustClose(): boolean {
     if (this.#host.draining || this.#clientCloses || this.#bodyRefused) return true;
     return !this.#bodyArrived && (this.#bodyLength === undefined || this.#bodyLength > DISCARD_BYTES_MAX);
@@ -187,6 +205,7 @@ export class UwsExchange implements HttpExchange, Expirable {
   }
 
   #abort(): void {
+    this.#open?.lost();
     if (this.#native === undefined) return;
     this.#native = undefined;
     this.#aborted = true;

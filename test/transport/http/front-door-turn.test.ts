@@ -29,6 +29,10 @@ class PlayedExchange implements HttpExchange {
     return !this.aborted;
   }
 
+  begin(): undefined {
+    return undefined;
+  }
+
   onAbort(): void {}
 }
 

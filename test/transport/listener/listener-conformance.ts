@@ -4,6 +4,7 @@ import { describe } from 'node:test';
 import { bodyConformance } from './conformance-bodies.js';
 import { connectionConformance } from './conformance-connections.js';
 import { headConformance } from './conformance-heads.js';
+import { openConformance } from './conformance-open.js';
 import { orderConformance } from './conformance-order.js';
 import { Stage, type Subject } from './listener-stage.js';
 
@@ -14,5 +15,6 @@ export function listenerConformance(subject: Subject): void {
     bodyConformance(subject, stage);
     orderConformance(subject, stage);
     connectionConformance(subject, stage);
+    openConformance(subject, stage);
   });
 }
