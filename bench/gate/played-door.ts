@@ -24,7 +24,10 @@ import { LongPolls } from '../../src/transport/http/long-polls.js';
 import type { RouteHandler, RouteHandlers } from '../../src/transport/http/route-handler.js';
 import type { BodyOutcome, HttpExchange, RequestHead } from '../../src/transport/listener/listener.js';
 import { FrontMeter } from '../../src/transport/metrics/front-meter.js';
+import { EventStreams } from '../../src/transport/observation/event-streams.js';
 import { ObserveLimiter } from '../../src/transport/observation/observe-limiter.js';
+
+const NO_OBSERVER = { listen: () => undefined, tap: () => undefined, untap: () => undefined, tell: () => undefined };
 
 const LIMIT_PER_MINUTE = 1_000_000_000;
 const CACHE_TTL_MS = 86_400_000;
@@ -61,6 +64,10 @@ class PlayedExchange implements HttpExchange {
   respond(status: number): boolean {
     this.status = status;
     return true;
+  }
+
+  begin(): undefined {
+    return undefined;
   }
 
   onAbort(): void {}
@@ -194,6 +201,7 @@ function playedContext(index: ReadonlyMap<string, TokenRecord>): HttpContext {
       isByDefault: false,
       limiter: new ObserveLimiter(0, clock),
       read: async () => undefined,
+      streams: new EventStreams({ observer: NO_OBSERVER, streamsMax: 0, clock, draining: () => false }),
     },
     removals: { remove: async () => undefined },
     endSessions: () => undefined,

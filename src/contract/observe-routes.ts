@@ -3,9 +3,10 @@
 // The calls of those who only look. Who may make them, and whether they are there at all, is the config's:
 // observe.access, docs/observation.md.
 
-import { EventsQuery, ObservedEntry, ObservedEvents, ObservedKeys } from './observe.js';
+import { EventsQuery, ObservedEntry, ObservedEvents, ObservedKeys, SSE_PATH, StreamQuery } from './observe.js';
 import { Transparency, TransparencyQuery } from './removal.js';
 import type { Route } from './route.js';
+import { Type } from './schema.js';
 import { Health } from './server.js';
 import { StateQuery } from './state.js';
 
@@ -21,6 +22,19 @@ export const observation = {
     query: EventsQuery,
     status: 200,
     answer: ObservedEvents,
+    errors: watched,
+  },
+  observeEventsSse: {
+    method: 'GET',
+    path: SSE_PATH,
+    auth: 'none',
+    limit: null,
+    summary:
+      'The event log as server-sent events, without an end: one ObservedEvent each, with its seq as id, so that Last-Event-ID resumes. Who may look: observe.access.',
+    query: StreamQuery,
+    status: 200,
+    answer: Type.String(),
+    media: 'text/event-stream',
     errors: watched,
   },
   observeKeys: {

@@ -7,6 +7,8 @@ import { type Static, Type } from './schema.js';
 /** All of them begin with it. */
 export const OBSERVE_PATH = '/observe/';
 export const STREAM_PATH = '/observe/events/stream';
+/** The same as server-sent events. */
+export const SSE_PATH = '/observe/events/sse';
 /** An address, or whatever else events are filed under. */
 export const AGENT_BYTES_MAX = 256;
 export const TYPES_MAX = 16;
@@ -47,6 +49,13 @@ export const EventsQuery = Type.Object({
       description: 'Anything else than a number in range is the default.',
     }),
   ),
+});
+
+export const StreamQuery = Type.Object({
+  since: Type.Optional(
+    Type.Integer({ minimum: 0, description: 'What came after this `seq`, and then what comes. Absent: from now on.' }),
+  ),
+  ...filters,
 });
 
 /** The last message of a stream that the server ends. */

@@ -64,7 +64,7 @@ export function openApiDocument(version: string): JsonObject {
       title: 'Troupe',
       version,
       description:
-        'Addresses, durable inboxes and shared state for agents. `GET /v1/session` with an upgrade to WebSocket is the live end of an inbox: docs/sessions.md; `GET /observe/events/stream` is that of the event log: docs/observation.md.',
+        'Addresses, durable inboxes and shared state for agents. `GET /v1/session` with an upgrade to WebSocket is the live end of an inbox: docs/sessions.md; `GET /observe/events/stream` is that of the event log, as `GET /observe/events/sse` without one: docs/observation.md.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],

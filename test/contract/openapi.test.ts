@@ -32,6 +32,7 @@ const CONTRACT = [
   'GET /metrics',
   'GET /admin/ceilings',
   'GET /observe/events',
+  'GET /observe/events/sse',
   'GET /observe/state',
   'GET /observe/state/{key}',
   'GET /observe/transparency',
@@ -59,6 +60,9 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, operation: operation as Json })),
 );
 
+/** Answers that are no JSON, by operation. */
+const NOT_JSON: Readonly<Record<string, string>> = { metrics: 'text/plain', observeEventsSse: 'text/event-stream' };
+
 test('describes every call of the contract and no other', () => {
   const described = operations.map(({ path, method }) => `${method.toUpperCase()} ${path}`);
   assert.deepEqual(described.sort(), [...CONTRACT].sort());
@@ -85,8 +89,8 @@ test('every operation has an id of its own, a summary, a security and an answer 
     for (const [status, response] of Object.entries(responses)) {
       assert.match(status, /^[1-5]\d\d$/);
       assert.notEqual(response.description, '');
-      const isPage = operation.operationId === 'metrics' && status === '200';
-      assert.deepEqual(Object.keys(response.content), [isPage ? 'text/plain' : 'application/json']);
+      const media = (status === '200' && NOT_JSON[operation.operationId as string]) || 'application/json';
+      assert.deepEqual(Object.keys(response.content), [media]);
       const [{ schema }] = Object.values(response.content) as [{ schema: unknown }];
       assert.equal(typeof schema, 'object');
     }

@@ -15,8 +15,17 @@ import type { Principal } from '../gate/authenticator.js';
 import { idempotencyOf, idempotencyScope } from '../gate/idempotency.js';
 import type { Outcome } from '../kernel/kernel-context.js';
 import type { HttpExchange } from '../listener/listener.js';
+import type { OpenAnswer, OpenAnswerHandler } from '../listener/open-answer.js';
 import type { HttpContext } from './http-context.js';
-import { bareHeaders, errorAnswer, errorHeaders, type Header, jsonHeaders, type Standing } from './json-answer.js';
+import {
+  bareHeaders,
+  errorAnswer,
+  errorHeaders,
+  type Header,
+  jsonHeaders,
+  type Standing,
+  standingHeaders,
+} from './json-answer.js';
 
 const NONE: readonly Header[] = [];
 const REPLAYED: Header = ['idempotency-replayed', 'true'];
@@ -103,6 +112,21 @@ export class Call {
     this.#answer(status, body, headers);
   }
 
+  /** An answer without an end; undefined where there is nobody to tell it to. `first` is what it begins with. */
+  open(contentType: string, first: string, handler: OpenAnswerHandler): OpenAnswer | undefined {
+    if (this.#answered) return undefined;
+    this.#answered = true;
+    const headers = bareHeaders(this.requestId, [
+      ['content-type', contentType],
+      ['cache-control', 'no-store'],
+      ...standingHeaders(this.standing),
+      ...this.extra,
+    ]);
+    const answer = this.exchange.begin(200, headers, first, handler);
+    this.#note(200, answer !== undefined);
+    return answer;
+  }
+
   refuse(fault: Fault): void {
     if (!this.#answered) this.#context.meter.refused(fault.code);
     const headers = jsonHeaders(this.requestId, this.standing, errorHeaders(fault));
@@ -130,6 +154,10 @@ export class Call {
     if (this.#answered) return;
     this.#answered = true;
     const sent = this.exchange.respond(status, this.extra.length === 0 ? headers : [...headers, ...this.extra], body);
+    this.#note(status, sent);
+  }
+
+  #note(status: number, sent: boolean): void {
     const { log, clock, meter } = this.#context;
     const tookMs = clock.monotonic() - this.#startedMs;
     meter.answered(this.name ?? 'none', status, tookMs);

@@ -29,15 +29,19 @@ export function jsonHeaders(
   more: readonly Header[],
 ): ResponseHeaders {
   const headers: Header[] = [JSON_TYPE, NOSNIFF, NO_STORE, ['x-request-id', requestId]];
-  if (standing !== undefined) {
-    headers.push(
-      ['x-ratelimit-limit', String(standing.limit)],
-      ['x-ratelimit-remaining', String(standing.remaining)],
-      ['x-ratelimit-reset', String(standing.resetS)],
-    );
-  }
+  if (standing !== undefined) headers.push(...standingHeaders(standing));
   if (more.length > 0) headers.push(...more);
   return headers;
+}
+
+/** Where the caller stands; none where the call is not counted. */
+export function standingHeaders(standing: Standing | undefined): Header[] {
+  if (standing === undefined) return [];
+  return [
+    ['x-ratelimit-limit', String(standing.limit)],
+    ['x-ratelimit-remaining', String(standing.remaining)],
+    ['x-ratelimit-reset', String(standing.resetS)],
+  ];
 }
 
 /** The headers of an answer without a body. */

@@ -33,6 +33,8 @@ export interface StreamSocket {
   /** Not taken by the peer yet. */
   readonly bufferedBytes: number;
   send(event: EncodedEvent): void;
+  /** All that it wants was shown up to here, which is further than the last event that was sent. */
+  mark(position: number): void;
   /** Says so, and closes behind what waits. */
   cutOff(last: StreamCutOff): void;
 }
@@ -140,6 +142,11 @@ export class EventStreams implements StreamHooks {
   }
 }
 
+/** Why a stream that could not begin has ended. */
+export function lostBy({ code }: Fault): CutOffReason {
+  return code === 'DRAINING' ? 'draining' : 'observer_lost';
+}
+
 /** One stream: a place that was reserved, and, once it is open, what it is sent. */
 export class EventStream {
   readonly id: number;
@@ -170,7 +177,9 @@ export class EventStream {
   }
 
   placed(after: number): void {
-    this.#position ??= after;
+    if (this.#position !== null) return;
+    this.#position = after;
+    this.#socket?.mark(after);
   }
 
   show(events: readonly EncodedEvent[]): void {
@@ -190,6 +199,7 @@ export class EventStream {
   showPast(events: readonly EncodedEvent[], upTo: number): void {
     this.show(events);
     if (this.#socket === undefined) return;
+    if (this.#position !== upTo) this.#socket.mark(upTo);
     this.#position = upTo;
     this.#isTaking = true;
     this.#streams.stalls(this);

@@ -15,6 +15,7 @@ import { answerHeaders } from './cross-origin.js';
 import { accessFor } from './observation.js';
 import { eventsAsked } from './observe-query.js';
 import type { Reading } from './protocol.js';
+import { openSseStream } from './sse-stream.js';
 
 const NO_ROUTE: Fault = { code: 'NOT_FOUND', params: { what: 'route' } };
 
@@ -80,6 +81,7 @@ function watched(route: RouteHandler): RouteHandler {
 
 export const observeRoutes = {
   observeEvents: watched(events),
+  observeEventsSse: watched(openSseStream),
   observeKeys: watched(keys),
   observeEntry: watched(entry),
   observeTransparency: watched(transparency),

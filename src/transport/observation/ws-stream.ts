@@ -14,7 +14,7 @@ import type { ClientIp } from '../gate/client-ip.js';
 import { requestIdOf } from '../gate/request-id.js';
 import { errorAnswer, errorHeaders, jsonHeaders } from '../http/json-answer.js';
 import type { Socket, SocketHandler, UpgradeExchange } from '../listener/socket.js';
-import { EventStream, type StreamSocket } from './event-streams.js';
+import { EventStream, lostBy, type StreamSocket } from './event-streams.js';
 import { accessFor, type Observation } from './observation.js';
 import { type EventsAsked, eventsAsked } from './observe-query.js';
 import type { EncodedEvent } from './protocol.js';
@@ -121,12 +121,12 @@ class WsStream implements SocketHandler, StreamSocket {
     this.#socket?.send(json);
   }
 
+  mark(): void {
+    // A client of this stream keeps its place by what it was sent.
+  }
+
   cutOff(last: StreamCutOff): void {
     this.#socket?.send(JSON.stringify(last));
     this.#socket?.close(CLOSE_CUT_OFF, last.reason);
   }
-}
-
-function lostBy({ code }: Fault): StreamCutOff['reason'] {
-  return code === 'DRAINING' ? 'draining' : 'observer_lost';
 }

@@ -21,7 +21,10 @@ import { LongPolls } from '../../../src/transport/http/long-polls.js';
 import type { ListenerOptions } from '../../../src/transport/listener/listener.js';
 import { openNodeListener } from '../../../src/transport/listener/node-listener.js';
 import { FrontMeter } from '../../../src/transport/metrics/front-meter.js';
+import { EventStreams } from '../../../src/transport/observation/event-streams.js';
 import { ObserveLimiter } from '../../../src/transport/observation/observe-limiter.js';
+
+const NO_OBSERVER = { listen: () => undefined, tap: () => undefined, untap: () => undefined, tell: () => undefined };
 
 export interface Asked {
   readonly kind: string;
@@ -118,6 +121,7 @@ export class World {
         isByDefault: false,
         limiter: new ObserveLimiter(0, clock),
         read: async () => undefined,
+        streams: new EventStreams({ observer: NO_OBSERVER, streamsMax: 0, clock, draining: () => false }),
       },
       removals: { remove: async () => undefined },
       endSessions: () => undefined,

@@ -21,12 +21,18 @@ class Peer implements StreamSocket {
   /** It takes nothing of what it is sent. */
   isStuck = false;
   readonly seqs: number[] = [];
+  readonly marks: number[] = [];
   readonly ends: StreamCutOff[] = [];
 
   send({ seq, bytes }: EncodedEvent): void {
     assert.equal(this.ends.length, 0, 'nothing comes behind the end');
     this.seqs.push(seq);
     if (this.isStuck) this.bufferedBytes += bytes;
+  }
+
+  mark(position: number): void {
+    assert.equal(this.ends.length, 0, 'nothing comes behind the end');
+    this.marks.push(position);
   }
 
   cutOff(last: StreamCutOff): void {
@@ -109,6 +115,19 @@ describe('streams of events', () => {
     (kept as EventStream).end();
     assert.equal(stage.streams.count, 0);
     assert.deepEqual([stage.count('open'), stage.count('close')], [2, 2]);
+  });
+
+  test('are told a place that no event stands for: where they begin, and how far the past was looked through', () => {
+    const stage = new Stage();
+    const fresh = stage.open();
+    stage.hooks.opened(fresh.id, 41);
+    stage.live([fresh.id], [event(42)]);
+    const late = stage.open({ since: 7, filter: {} });
+    stage.hooks.opened(late.id, 41);
+    stage.hooks.past({ kind: 'past', stream: late.id, events: [event(9)], upTo: 9 });
+    stage.hooks.past({ kind: 'past', stream: late.id, events: [event(11)], upTo: 30 });
+    stage.hooks.past({ kind: 'past', stream: late.id, events: [], upTo: 40 });
+    assert.deepEqual([fresh.peer.marks, late.peer.marks, late.peer.seqs], [[41], [30, 40], [9, 11]]);
   });
 
   test('are not opened while the server stops or the thread is gone', () => {
