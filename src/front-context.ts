@@ -16,6 +16,7 @@ import { type HttpContext, httpRules } from './transport/http/http-context.js';
 import type { LongPolls } from './transport/http/long-polls.js';
 import type { FrontMeter } from './transport/metrics/front-meter.js';
 import type { Observation } from './transport/observation/observation.js';
+import type { Tracing } from './transport/tracing/tracing.js';
 import { version } from './version.js';
 
 export interface ContextParts {
@@ -26,6 +27,7 @@ export interface ContextParts {
   readonly longPolls: LongPolls;
   readonly observation: Observation;
   readonly meter: FrontMeter;
+  readonly tracing: Tracing | undefined;
   readonly metricsText: HttpContext['metricsText'];
   readonly ceilings: HttpContext['ceilings'];
   readonly removals: HttpContext['removals'];
@@ -43,6 +45,7 @@ export function createHttpContext({
   longPolls,
   observation,
   meter,
+  tracing,
   metricsText,
   ceilings,
   removals,
@@ -76,6 +79,7 @@ export function createHttpContext({
     longPolls,
     observation,
     meter,
+    ...(tracing === undefined ? {} : { tracing }),
     metricsText,
     ceilings,
     removals,

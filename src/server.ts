@@ -47,6 +47,7 @@ import { upgradeToStream } from './transport/observation/ws-stream.js';
 import { Removals } from './transport/removal/removals.js';
 import { socketIdleTimeoutMs } from './transport/session/session-context.js';
 import { Sessions } from './transport/session/sessions.js';
+import { openTracing, type Tracing } from './transport/tracing/tracing.js';
 import { version } from './version.js';
 import type { WorkerSettings } from './worker.js';
 
@@ -96,7 +97,9 @@ function workerCount(configured: number): number {
 async function open({ config, log, onFatal }: ServerOptions, opened: (() => Promise<void>)[]): Promise<Server> {
   const directory = openDataDirectory(config.dataDir);
   opened.push(async () => directory.release());
-  const system = await startSystem(config, directory, log, onFatal);
+  const tracing = await openTracing(process.env, systemClock);
+  if (tracing !== undefined) opened.push(() => tracing.close());
+  const system = await startSystem(config, directory, log, tracing, onFatal);
   let stopTimeoutMs = 0;
   opened.push(() => system.stop(stopTimeoutMs));
   const meter = new FrontMeter();
@@ -128,7 +131,7 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
     streams: observation.streams.count,
   });
   const source = metricsSource(system, status, opened);
-  const exposition = new Exposition(source, meter);
+  const exposition = new Exposition(source, meter, tracing);
   const onDefect = (error: unknown) => log.error({ event: 'ceilings_failed', error });
   const ceilings = new CeilingWatch({ source, meter, clock: systemClock, onDefect });
   const removals = new Removals({
@@ -148,6 +151,7 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
     longPolls,
     observation,
     meter,
+    tracing,
     metricsText: () => exposition.text(),
     ceilings: () => ceilings.rows(),
     removals,
@@ -216,6 +220,7 @@ function startSystem(
   config: Config,
   directory: DataDirectory,
   log: Log,
+  tracing: Tracing | undefined,
   onFatal: (error: unknown) => void,
 ): Promise<System> {
   const workers = workerCount(config.workers);
@@ -241,6 +246,7 @@ function startSystem(
     onLog: ({ level, ...line }) => log[level]({ event: 'actor', ...line }),
     onEscalation: (address, error) => log.error({ event: 'actor_escalated', address, error }),
     onTrouble: (message, details) => log.warn({ event: 'runtime', message, ...details }),
+    traces: tracing,
     onFatal,
   });
 }

@@ -106,6 +106,8 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   piscina: ['src/runtime/threads/job-pool.ts'],
   '@node-rs/argon2': ['src/transport/gate/token-hash.ts'],
   pino: ['src/log.ts'],
+  '@opentelemetry/exporter-trace-otlp-http': ['src/transport/tracing/otlp-exporter.ts'],
+  '@opentelemetry/sdk-trace-base': ['src/transport/tracing/otlp-exporter.ts'],
   uuidv7: ['src/ids.ts'],
   'ipaddr.js': ['src/transport/gate/client-ip.ts'],
 };

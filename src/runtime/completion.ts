@@ -71,7 +71,10 @@ export class Completion {
   constructor(parts: CompletionParts) {
     this.#parts = parts;
     const { intake, outbox } = parts;
-    this.#deliver = (tell) => intake.deliverTell(tell);
+    this.#deliver = (tell) => {
+      outbox.tracer.follow(tell);
+      intake.deliverTell(tell);
+    };
     this.#hold = (tell) => outbox.hold(tell.from, tell);
   }
 

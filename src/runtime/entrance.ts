@@ -31,6 +31,7 @@ import {
 } from './ref.js';
 import { Routes } from './routes.js';
 import { NOBODY, type ShardMap } from './shard-map.js';
+import type { Traces } from './traces.js';
 
 const TOO_MANY_ASKS: Fault = { code: 'OVERLOADED', params: { what: 'requests in flight' } };
 
@@ -45,6 +46,7 @@ export interface EntranceParts {
   /** What asks get that name no durability of their own. */
   readonly durability: Durability;
   readonly isStopping: () => boolean;
+  readonly traces?: Pick<Traces, 'current'> | undefined;
 }
 
 export class Entrance implements ActorHost, StreamingActors {
@@ -178,7 +180,7 @@ export class Entrance implements ActorHost, StreamingActors {
     const worker = map.owner(slot);
     const way = worker === NOBODY ? undefined : link(worker);
     if (way === undefined) return { code: 'SLOT_MOVING' };
-    const sent = way.send({
+    const outgoing = {
       slot,
       kind,
       key,
@@ -191,7 +193,8 @@ export class Entrance implements ActorHost, StreamingActors {
       idempotency: options.idempotency,
       chain: undefined,
       payload: encodeValue(args),
-    });
+    };
+    const sent = way.send(outgoing, this.#parts.traces?.current());
     if (!sent) return { code: 'OVERLOADED', params: { what: 'the link to the worker' } };
     planFlush();
     return worker;

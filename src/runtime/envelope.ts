@@ -11,6 +11,9 @@
 //  12  u32  correlation: which ask             · chain (msgpack) · payload (msgpack)
 //           (0: a tell)
 //
+// Before what is traced lies a mark, which is nobody's envelope: a header with its flag and length, and a payload (tracer.ts).
+// So what is not traced is as it was.
+//
 // Integers are little-endian: a batch never leaves the process. Back travel replies, and to the actor of a stream credit:
 // both are a header with a correlation, and the one has a payload.
 //
@@ -30,6 +33,11 @@ export const FLAG_FAULT = 4;
 export const FLAG_REPLAYED = 8;
 export const FLAG_MORE = 16;
 export const FLAG_CREDIT = 32;
+export const FLAG_TRACE = 64;
+
+/** What a record of traces holds. */
+export const MARK = 0;
+export const SPANS = 1;
 
 /** Messages of the runtime's own, above any that a kind has. */
 export const STREAM_STEP = 0xffff;
@@ -202,6 +210,19 @@ export function writeCredit(batch: BatchWriter, { correlation, items }: Credit):
   buffer.writeUInt16LE(items, start + 8);
   buffer.writeUInt32LE(correlation, start + 12);
   batch.used = start + ENVELOPE_HEADER_BYTES;
+}
+
+/** Appends what concerns traces: the mark of what is written next, or, to the front, spans (`message` says which). */
+export function writeTrace(batch: BatchWriter, message: number, payload: Uint8Array): void {
+  const length = ENVELOPE_HEADER_BYTES + payload.length;
+  const buffer = batch.room(length);
+  const start = batch.used;
+  buffer.fill(0, start, start + ENVELOPE_HEADER_BYTES);
+  buffer.writeUInt32LE(length, start);
+  buffer[start + 7] = FLAG_TRACE;
+  buffer.writeUInt16LE(message, start + 8);
+  buffer.set(payload, start + ENVELOPE_HEADER_BYTES);
+  batch.used = start + length;
 }
 
 // Keys are short and nearly always ASCII: a loop beats the call into native code.

@@ -57,7 +57,9 @@ export class Intake {
     this.#parts = parts;
   }
 
-  deliver({ slot, kind, key, envelope }: Delivery): void {
+  /** `mark`: of the trace that it belongs to. */
+  deliver({ slot, kind, key, envelope }: Delivery, mark?: Uint8Array): void {
+    if (mark !== undefined) this.#parts.outbox.tracer.mark(envelope, mark);
     if (envelope.message === PROBE) {
       this.#probe(this.#parts.cells.resident(kind, key), envelope);
       return;
@@ -88,7 +90,8 @@ export class Intake {
   }
 
   /** From an actor of this shard to another one. */
-  deliverLocal({ slot, to, key, message, payload, args, senderKind, senderKey, ask }: Saying): void {
+  deliverLocal(saying: Saying): void {
+    const { slot, to, key, message, payload, args, senderKind, senderKey, ask } = saying;
     const envelope: Envelope = {
       message,
       payload,
@@ -104,6 +107,7 @@ export class Intake {
       bytes: payload === undefined ? 0 : payload.length,
       attempts: 0,
     };
+    this.#parts.outbox.tracer.becomes(saying, envelope);
     this.deliver({ slot, kind: to, key, envelope });
   }
 

@@ -12,17 +12,20 @@
 //
 // L1. Envelopes leave in the order of send().
 // L2. What was sent and not yet handled by the peer is at most LINK_BYTES_MAX, plus one envelope.
-// L3. Answers are never refused: their number is bounded by the asks that the peer has open.
+// L3. Answers, and what concerns traces, are never refused: their number is bounded by the asks that the peer has open, and by the spans that may wait.
 
 import { Batch } from './batch.js';
 import {
   type Credit,
   envelopeBytes,
+  MARK,
   type Outgoing,
   type Reply,
+  SPANS,
   writeCredit,
   writeEnvelope,
   writeReply,
+  writeTrace,
 } from './envelope.js';
 
 export const LINK_BYTES_MAX = 64 * 1024 * 1024;
@@ -58,19 +61,26 @@ export class Link {
   }
 
   /** False when too much is on its way already (L2): nothing was sent. */
-  send(outgoing: Outgoing): boolean {
+  send(outgoing: Outgoing, mark?: Uint8Array): boolean {
     if (this.inFlightBytes + envelopeBytes(outgoing) > LINK_BYTES_MAX && this.inFlightBytes > 0) return false;
+    if (mark !== undefined) writeTrace(this.#batch, MARK, mark);
     this.#sentBytes = (this.#sentBytes + writeEnvelope(this.#batch, outgoing)) >>> 0;
     return true;
   }
 
-  answer(reply: Reply): void {
+  answer(reply: Reply, mark?: Uint8Array): void {
+    if (mark !== undefined) writeTrace(this.#batch, MARK, mark);
     writeReply(this.#batch, reply);
   }
 
   /** Of a stream that this end reads. Never refused, as answers are not. */
   allow(credit: Credit): void {
     writeCredit(this.#batch, credit);
+  }
+
+  /** To the front. */
+  spans(encoded: Uint8Array): void {
+    writeTrace(this.#batch, SPANS, encoded);
   }
 
   /** An envelope of this many bytes that came by this link is done with. */

@@ -18,6 +18,8 @@ export const LOOP_DELAY_MEAN = 2;
 export const LOOP_DELAY_P99 = 3;
 export const LOOP_DELAY_MAX = 4;
 export const DEAD_LETTERS = 5;
+export const EXTERNAL = 6;
+export const ARRAY_BUFFERS = 7;
 
 /** Histograms of a shard's meter: of waits, and of turns by the number of the kind from TURNS on. */
 export const MAILBOX_WAITS = 0;
@@ -36,6 +38,9 @@ export interface ThreadVitals {
   readonly thread: string;
   readonly heapUsedBytes: number;
   readonly heapTotalBytes: number;
+  /** Outside of the heap, held by its objects; `arrayBufferBytes`: in buffers, shared ones too. */
+  readonly externalBytes: number;
+  readonly arrayBufferBytes: number;
   /** In the last few seconds. */
   readonly loopDelayMs: { readonly mean: number; readonly p99: number; readonly max: number };
 }
@@ -73,6 +78,8 @@ export function vitalsOf(thread: string, meter: Meter): ThreadVitals {
     thread,
     heapUsedBytes: meter.get(HEAP_USED),
     heapTotalBytes: meter.get(HEAP_TOTAL),
+    externalBytes: meter.get(EXTERNAL),
+    arrayBufferBytes: meter.get(ARRAY_BUFFERS),
     loopDelayMs: {
       mean: meter.get(LOOP_DELAY_MEAN),
       p99: meter.get(LOOP_DELAY_P99),

@@ -11,6 +11,7 @@
 // O3. Answers and credit go to the connection that an envelope came by, or to nobody: never to its peer's next life.
 // O4. Every ask that an actor sends is settled once: by its answer, by its time limit, or because it could not be sent.
 
+import type { Clock } from '../clock.js';
 import type { Fault } from '../errors.js';
 import { formatAddress } from './address.js';
 import type { Asks } from './asks.js';
@@ -26,6 +27,7 @@ import type { LocalTell } from './local-tell.js';
 import { Refusal } from './refusal.js';
 import type { Routes } from './routes.js';
 import { NOBODY, type ShardMap } from './shard-map.js';
+import { type TracedCommit, Tracer } from './tracer.js';
 
 export interface ReplyOutput {
   readonly kind: 'reply';
@@ -43,6 +45,8 @@ export type Output =
   | ReplyOutput
   | Saying
   | LocalTell
+  /** A commit that is traced: it has no other effect. */
+  | TracedCommit
   /** The actor waited for its commits before it starts again. */
   | { readonly kind: 'wake'; readonly cell: Cell };
 
@@ -62,8 +66,12 @@ export interface OutboxOptions {
   /** The slots of this shard. */
   readonly epochs: ReadonlyMap<number, number>;
   readonly deadLetters: DeadLetters;
+  /** Of spans. */
+  readonly clock: Clock;
 }
 
+/** The number of the front among the peers (threads/protocol.ts). */
+const FRONT = 0;
 const COMMIT_FAILED: Fault = { code: 'COMMIT_FAILED' };
 
 export class Outbox {
@@ -75,10 +83,12 @@ export class Outbox {
   readonly #links = new Map<number, Link>();
   #connections = 0;
   readonly gates: Gates<Output>;
+  readonly tracer: Tracer;
 
   constructor(options: OutboxOptions, hooks: OutboxHooks) {
     this.#options = options;
     this.#hooks = hooks;
+    this.tracer = new Tracer(options.clock);
     this.gates = new Gates<Output>(
       (output) => this.#release(output),
       (output) => this.#withdraw(output),
@@ -108,11 +118,18 @@ export class Outbox {
   }
 
   flush(): void {
+    if (this.tracer.isOn) this.#sendSpans();
     for (const link of this.#links.values()) link.flush();
+  }
+
+  #sendSpans(): void {
+    const spans = this.tracer.take();
+    if (spans !== undefined) this.#peers.get(FRONT)?.link.spans(encodeValue(spans));
   }
 
   /** Lets an output out behind everything that `cell` has written so far (O1). */
   hold(cell: Cell, output: Output): void {
+    this.tracer.follow(output);
     this.gates.hold(cell.lastRecord, output);
   }
 
@@ -168,6 +185,9 @@ export class Outbox {
       case 'local-tell':
         this.#hooks.deliverTell(output);
         break;
+      case 'traced':
+        this.tracer.committed(output, false);
+        break;
       case 'wake':
         this.#hooks.wake(output.cell);
         break;
@@ -176,9 +196,10 @@ export class Outbox {
     }
   }
 
-  #reply({ to, fault, payload, value, replayed, more }: ReplyOutput): void {
+  #reply(output: ReplyOutput): void {
+    const { to, fault, payload, value, replayed, more } = output;
     if (payload === undefined) this.#options.asks.answer(to.correlation, value);
-    else this.#send(to, fault, payload, replayed, more);
+    else this.#send(to, fault, payload, replayed, more, more ? this.tracer.markOf(output) : undefined);
   }
 
   #withdraw(output: Output): void {
@@ -192,6 +213,9 @@ export class Outbox {
         break;
       case 'local-tell':
         break;
+      case 'traced':
+        this.tracer.committed(output, true);
+        break;
       case 'wake':
         this.#hooks.wake(output.cell);
         break;
@@ -200,7 +224,7 @@ export class Outbox {
     }
   }
 
-  #send(to: Envelope, fault: boolean, payload: Uint8Array, replayed: boolean, more: boolean): void {
+  #send(to: Envelope, fault: boolean, payload: Uint8Array, replayed: boolean, more: boolean, mark?: Uint8Array): void {
     const { correlation, origin } = to;
     if (correlation === 0) return;
     const reply = { correlation, fault, replayed, more, payload };
@@ -208,7 +232,7 @@ export class Outbox {
       this.#options.asks.settle(reply);
       return;
     }
-    this.#links.get(origin)?.answer(reply);
+    this.#links.get(origin)?.answer(reply, mark);
     this.#hooks.plan();
   }
 
@@ -220,7 +244,7 @@ export class Outbox {
     }
     const owner = this.#options.map.owner(slot);
     const link = owner === NOBODY ? undefined : this.#peers.get(owner + 1)?.link;
-    const sent = link?.send({
+    const outgoing = {
       slot,
       kind: to,
       key,
@@ -233,7 +257,8 @@ export class Outbox {
       idempotency: ask?.idempotency,
       chain: ask?.chain,
       payload: payload ?? encodeValue(args),
-    });
+    };
+    const sent = link?.send(outgoing, this.tracer.markOf(saying));
     if (sent === true) {
       this.#hooks.plan();
       return;

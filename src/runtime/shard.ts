@@ -140,7 +140,7 @@ export class Shard {
       ...(options.plan !== undefined && { plan: options.plan }),
     });
     this.#outbox = new Outbox(
-      { routes, asks: this.#asks, map, epochs, deadLetters: this.deadLetters },
+      { routes, asks: this.#asks, map, epochs, deadLetters: this.deadLetters, clock },
       {
         deliverHere: (saying) => this.#intake.deliverLocal(saying),
         deliverTell: (tell) => this.#intake.deliverTell(tell),
@@ -288,7 +288,7 @@ export class Shard {
   #takeIn(connection: number, batch: ArrayBuffer, stamp: number): void {
     if (!this.#outbox.isConnected(connection)) return;
     const visitor = {
-      delivery: (delivery: Delivery) => this.#intake.deliver(delivery),
+      delivery: (delivery: Delivery, mark?: Uint8Array) => this.#intake.deliver(delivery, mark),
       reply: (reply: Reply) => this.#asks.settle(reply),
       credit: ({ correlation, items }: Credit) => this.#streams.allow(connection, correlation, items),
     };

@@ -15,8 +15,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { systemClock } from '../clock.js';
 import { type Counters, Reservations } from './counters.js';
-import type { Reply } from './envelope.js';
-import { readBatch } from './envelope-reader.js';
+import { type EnvelopeVisitor, readBatch } from './envelope-reader.js';
 import type { ShardExplanation } from './explanation.js';
 import type { JournalKeeper } from './journal-keeper.js';
 import { Link, linkMemory } from './link.js';
@@ -62,7 +61,7 @@ export interface SupervisorOptions {
   readonly handlerMsMax: number;
   readonly onLog: (line: LogLine) => void;
   readonly onEscalation: (address: string, error: string) => void;
-  readonly onReply: (reply: Reply) => void;
+  readonly front: Pick<EnvelopeVisitor, 'reply' | 'spans'>;
   readonly onLost: (worker: number) => void;
   readonly onTrouble: (message: string, details: Readonly<Record<string, unknown>>) => void;
 }
@@ -283,7 +282,7 @@ export class Supervisor {
 
   #take(life: Life, batch: ArrayBuffer): void {
     const stray = (): void => this.#options.onTrouble('a worker asked the front door', { worker: life.worker });
-    readBatch(Buffer.from(batch), life.worker + 1, { delivery: stray, reply: this.#options.onReply, credit: stray });
+    readBatch(Buffer.from(batch), life.worker + 1, { ...this.#options.front, delivery: stray, credit: stray });
   }
 
   #receive(life: Life, message: FromShard, ready: () => void): void {

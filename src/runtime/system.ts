@@ -36,6 +36,7 @@ import type { StoreReader } from './storage/store.js';
 import { CommitCount, StoreView } from './store-view.js';
 import { Supervisor } from './supervisor.js';
 import type { JournalReport, ShardReport } from './threads/protocol.js';
+import { frontVisitor, type Traces } from './traces.js';
 
 /** So many envelopes leave before the end of a turn of the loop: the workers begin while the rest is still coming in. */
 const EARLY_FLUSH_ENVELOPES = 32;
@@ -65,6 +66,8 @@ export interface SystemOptions {
   /** An actor failed whose kind says `escalate`. */
   readonly onEscalation: (address: string, error: string) => void;
   readonly onTrouble: (message: string, details: Readonly<Record<string, unknown>>) => void;
+  /** Absent: nothing is traced, and nothing is done for it. */
+  readonly traces?: Traces | undefined;
   /** The journal is gone: the process can promise nothing any more. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -123,6 +126,7 @@ export class System {
       planFlush: () => this.#planFlush(),
       durability: parts.options.durability,
       isStopping: () => this.#stopping,
+      traces: parts.options.traces,
     });
   }
 
@@ -157,7 +161,7 @@ export class System {
       handlerMsMax: options.handlerMsMax,
       onLog: options.onLog,
       onEscalation: options.onEscalation,
-      onReply: (reply) => asks.settle(reply),
+      front: frontVisitor((reply) => asks.settle(reply), options.traces),
       onLost: (worker) => asks.lose(worker),
       onTrouble: options.onTrouble,
     });

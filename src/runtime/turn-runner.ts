@@ -97,6 +97,16 @@ export class TurnRunner {
 
   /** Runs one turn; false when the actor has nothing to run or may not run now. */
   next(cell: Cell): boolean {
+    const { outbox } = this.#parts;
+    if (!outbox.tracer.isOn) return this.#next(cell);
+    return outbox.tracer.around(
+      cell,
+      () => this.#next(cell),
+      (commit) => outbox.hold(cell, commit),
+    );
+  }
+
+  #next(cell: Cell): boolean {
     const sampler = this.#sampler;
     if (sampler === undefined || cell.mailbox.depth === 0 || !sampler.isDue()) return this.runTurn(cell);
     const { clock } = this.#parts;

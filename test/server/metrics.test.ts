@@ -2,6 +2,7 @@
 // secret, and is shown to whom it may be shown.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import type { CeilingList } from '../../src/contract/server.js';
 import { PrometheusPage } from '../transport/metrics/prometheus-page.js';
 import { bodyOf, RFC_3339_UTC, refusalOf, until } from './expectations.js';
@@ -107,6 +108,28 @@ checkAlone('counts under load what was sent, on pages that a strict reader takes
   assert.ok(page.value('troupe_resident_actors') >= AGENTS);
   await client.close();
   await until('the session is gone', async () => (await scrape(stage)).value('troupe_sessions') === 0);
+});
+
+checkAlone('has every metric that docs/metrics.md names', async (stage) => {
+  const { api, server } = stage;
+  const agent = await api.agent();
+  await api.message(agent, agent, 'content');
+  refusalOf(await api.get(agent, 'no-such-key'), 404, 'not_found');
+  const client = await SessionClient.live(server.port, agent);
+  const page = await scrape(stage);
+  const doc = readFileSync('docs/metrics.md', 'utf8');
+  const named = [...doc.matchAll(/^\| `((?:troupe|process)_\w+)` +\|/gm)].map(([, name]) => name!);
+  assert.ok(named.length > 30);
+  // Of mailboxes in which something waits just now, and of traces.
+  const other = ['troupe_deepest_mailbox_depth', 'troupe_spans_total'];
+  for (const name of named) assert.ok(page.families.has(name) || other.includes(name), name);
+  for (const thread of ['main', 'journal', 'applier', 'shard-0', 'shard-1']) {
+    const [external, buffers] = ['troupe_external_bytes', 'troupe_array_buffer_bytes'].map((name) =>
+      page.value(name, { thread }),
+    );
+    assert.ok(buffers! > 0 && external! > 0, thread);
+  }
+  await client.close();
 });
 
 checkAlone('counts a worker that was replaced, and goes on with what it had counted', async (stage) => {

@@ -47,21 +47,31 @@ const END_TIMEOUT_MS = 20_000;
 export class ServerProcess {
   readonly #settings: Settings;
   readonly #engineFlags: readonly string[];
+  readonly #environment: Readonly<Record<string, string>>;
   readonly #home: string;
   #child: ChildProcess | undefined;
   #ended: Promise<ServerEnd> = Promise.resolve({ code: null, signal: null });
   #stdout = '';
   #stderr = '';
 
-  private constructor(settings: Settings, engineFlags: readonly string[]) {
+  private constructor(
+    settings: Settings,
+    engineFlags: readonly string[],
+    environment: Readonly<Record<string, string>>,
+  ) {
     this.#settings = settings;
     this.#engineFlags = engineFlags;
+    this.#environment = environment;
     this.#home = mkdtempSync(join(tmpdir(), 'troupe-test-'));
   }
 
-  /** Starts a server with these settings over those of every test; `engineFlags` are told to Node, in every life. */
-  static async start(settings: Settings = {}, engineFlags: readonly string[] = []): Promise<ServerProcess> {
-    const server = new ServerProcess(settings, engineFlags);
+  /** Starts a server with these settings over those of every test; `engineFlags` are told to Node, and `environment` too, in every life. */
+  static async start(
+    settings: Settings = {},
+    engineFlags: readonly string[] = [],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<ServerProcess> {
+    const server = new ServerProcess(settings, engineFlags, environment);
     try {
       await server.startAgain();
       return server;
@@ -122,7 +132,7 @@ export class ServerProcess {
     this.#stderr = '';
     const child = spawn(process.execPath, [...this.#engineFlags, mainFile, 'serve', ...sets], {
       cwd: this.#home,
-      env: environmentWith(),
+      env: environmentWith(this.#environment),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;

@@ -16,6 +16,7 @@ import { idempotencyOf, idempotencyScope } from '../gate/idempotency.js';
 import type { Outcome } from '../kernel/kernel-context.js';
 import type { HttpExchange } from '../listener/listener.js';
 import type { OpenAnswer, OpenAnswerHandler } from '../listener/open-answer.js';
+import type { RequestSpan } from '../tracing/tracing.js';
 import type { HttpContext } from './http-context.js';
 import {
   bareHeaders,
@@ -48,6 +49,8 @@ export class Call {
   idempotencyKey: string | undefined;
   readonly #context: HttpContext;
   readonly #startedMs: number;
+  /** Undefined where it is not followed. */
+  readonly span: RequestSpan | undefined;
   #answered = false;
 
   constructor(context: HttpContext, exchange: HttpExchange, requestId: string) {
@@ -55,6 +58,7 @@ export class Call {
     this.exchange = exchange;
     this.requestId = requestId;
     this.#startedMs = context.clock.monotonic();
+    this.span = context.tracing?.begin(exchange.head.headers.traceparent);
   }
 
   /** The caller's id: an agent's address, an operator's id. Empty on a route without a token. */
@@ -158,9 +162,10 @@ export class Call {
   }
 
   #note(status: number, sent: boolean): void {
-    const { log, clock, meter } = this.#context;
+    const { log, clock, meter, tracing } = this.#context;
     const tookMs = clock.monotonic() - this.#startedMs;
     meter.answered(this.name ?? 'none', status, tookMs);
+    if (this.span !== undefined) tracing?.end(this.span, this.name ?? 'none', status);
     if (!log.debugEnabled) return;
     const { method, path } = this.exchange.head;
     const ms = Math.round(tookMs * 1000) / 1000;

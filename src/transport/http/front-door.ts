@@ -186,7 +186,9 @@ class FrontDoor {
 
   #handle(call: Call): void | Promise<void> {
     if (call.name === undefined || call.exchange.aborted) return;
-    return this.#handlers[call.name](this.#context, call);
+    const handler = this.#handlers[call.name];
+    if (call.span === undefined) return handler(this.#context, call);
+    return this.#context.tracing?.within(call.span, () => handler(this.#context, call));
   }
 }
 

@@ -16,6 +16,7 @@ import type { KernelContext, KernelRules } from '../kernel/kernel-context.js';
 import type { FrontMeter } from '../metrics/front-meter.js';
 import type { Observation } from '../observation/observation.js';
 import type { Removals } from '../removal/removals.js';
+import type { Tracing } from '../tracing/tracing.js';
 import type { LongPolls } from './long-polls.js';
 
 /** Bounds and choices out of the config, as the routes need them. */
@@ -43,6 +44,8 @@ export interface HttpContext extends KernelContext {
   readonly rules: HttpRules;
   readonly log: Log;
   readonly meter: FrontMeter;
+  /** Absent where nothing is traced. */
+  readonly tracing?: Tracing;
   readonly authenticator: Pick<Authenticator, 'authenticate' | 'revoke'>;
   readonly rateLimiter: Pick<RateLimiter, 'take'>;
   readonly registrationLimiter: Pick<RegistrationLimiter, 'take'>;

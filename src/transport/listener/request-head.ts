@@ -23,6 +23,7 @@ export const KNOWN_HEADERS = [
   'if-none-match',
   'last-event-id',
   'origin',
+  'traceparent',
   'x-forwarded-for',
   'x-request-id',
 ] as const;

@@ -5,6 +5,8 @@
 // EX1. One page is made at a time; whoever asks meanwhile gets the same: a scraper in a hurry costs no more.
 // EX2. Only the deepest mailboxes are told by their addresses: the page is bounded, whatever the number of actors.
 
+import type { SpanCounts } from '../tracing/otlp-exporter.js';
+import type { Tracing } from '../tracing/tracing.js';
 import type { FrontMeter } from './front-meter.js';
 import type { CountedFigures, MetricsSource, ProcessFigures, StandingFigures } from './metrics-source.js';
 import { PrometheusText } from './prometheus-text.js';
@@ -14,10 +16,13 @@ const MS_PER_S = 1000;
 export class Exposition {
   readonly #source: MetricsSource;
   readonly #meter: FrontMeter;
+  readonly #tracing: Pick<Tracing, 'counts'> | undefined;
   #underWay: Promise<string> | undefined;
 
-  constructor(source: MetricsSource, meter: FrontMeter) {
+  /** `tracing`: where something is traced. */
+  constructor(source: MetricsSource, meter: FrontMeter, tracing?: Pick<Tracing, 'counts'>) {
     this.#source = source;
+    this.#tracing = tracing;
     this.#meter = meter;
   }
 
@@ -36,6 +41,7 @@ export class Exposition {
     writeCounted(page, this.#source.counted());
     writeStanding(page, standing);
     writeProcess(page, this.#source.process());
+    if (this.#tracing !== undefined) writeSpans(page, this.#tracing.counts);
     return page.toString();
   }
 }
@@ -94,6 +100,18 @@ function writeCounted(page: PrometheusText, counted: CountedFigures): void {
   );
   page.family(
     'gauge',
+    'troupe_external_bytes',
+    'What objects of a thread hold outside of its heap.',
+    threads.map(({ labels, externalBytes }) => ({ labels, value: externalBytes })),
+  );
+  page.family(
+    'gauge',
+    'troupe_array_buffer_bytes',
+    'In buffers of a thread, shared ones too.',
+    threads.map(({ labels, arrayBufferBytes }) => ({ labels, value: arrayBufferBytes })),
+  );
+  page.family(
+    'gauge',
     'troupe_event_loop_delay_seconds',
     'How late the event loop of a thread was in the last 5 s.',
     threads.flatMap(({ labels, loopDelayMs }) =>
@@ -122,6 +140,11 @@ function writeStanding(page: PrometheusText, standing: StandingFigures): void {
   page.family('counter', 'troupe_worker_restarts_total', 'Shard workers that were replaced.', [
     { value: standing.workerRestarts },
   ]);
+}
+
+function writeSpans(page: PrometheusText, counts: SpanCounts): void {
+  const samples = Object.entries(counts).map(([outcome, value]) => ({ labels: { outcome }, value }));
+  page.family('counter', 'troupe_spans_total', 'Spans of traces, by what became of them.', samples);
 }
 
 function writeProcess(page: PrometheusText, { cpuMs, rssBytes, startedAt }: ProcessFigures): void {

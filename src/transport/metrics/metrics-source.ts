@@ -8,6 +8,9 @@ export interface ThreadFigures {
   readonly thread: string;
   readonly heapUsedBytes: number;
   readonly heapTotalBytes: number;
+  /** Outside of the heap, held by its objects; `arrayBufferBytes`: in buffers, shared ones too. */
+  readonly externalBytes: number;
+  readonly arrayBufferBytes: number;
   /** In the last few seconds. */
   readonly loopDelayMs: { readonly mean: number; readonly p99: number; readonly max: number };
 }

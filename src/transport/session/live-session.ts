@@ -196,11 +196,15 @@ export class LiveSession implements FeedOwner {
       return;
     }
     this.#inFlight++;
+    const span = context.tracing?.begin();
     const count = (fault: Fault | undefined): void => {
       const status = fault === undefined ? 200 : errorTable[fault.code].status;
       context.meter.answered(request.name, status, context.clock.monotonic() - begunMs);
+      if (span !== undefined) context.tracing?.end(span, request.name, status);
     };
-    request.run(context, this.#agent, frame).then(
+    const run = (): Promise<Outcome> => request.run(context, this.#agent, frame);
+    const running = span === undefined ? run() : context.tracing!.within(span, run);
+    running.then(
       (outcome) => {
         count(outcome.ok ? undefined : outcome.fault);
         this.#answer(id, outcome, request.isRead);

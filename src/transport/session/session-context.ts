@@ -9,6 +9,7 @@ import type { InFlight } from '../gate/in-flight.js';
 import type { RateLimiter } from '../gate/rate-limiter.js';
 import type { KernelContext } from '../kernel/kernel-context.js';
 import type { FrontMeter } from '../metrics/front-meter.js';
+import type { Tracing } from '../tracing/tracing.js';
 
 /** uWebSockets.js counts in such steps, and pings this long before a silent peer's time is over. */
 const IDLE_STEP_MS = 4_000;
@@ -31,6 +32,8 @@ export interface SessionContext extends KernelContext {
   readonly actors: StreamingActors;
   readonly log: Log;
   readonly meter: FrontMeter;
+  /** Absent where nothing is traced. */
+  readonly tracing?: Tracing;
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
   readonly rateLimiter: Pick<RateLimiter, 'take'>;
   readonly inFlight: Pick<InFlight, 'enter'>;

@@ -31,7 +31,14 @@ test('tells every number under its name, and a strict reader takes the page (PT1
   source.countedFigures.commits = readingOf(2);
   source.countedFigures.deadLetters = 7;
   source.countedFigures.threads = [
-    { thread: 'main', heapUsedBytes: 10, heapTotalBytes: 20, loopDelayMs: { mean: 1, p99: 2, max: 3 } },
+    {
+      thread: 'main',
+      heapUsedBytes: 10,
+      heapTotalBytes: 20,
+      externalBytes: 3_000,
+      arrayBufferBytes: 1_000,
+      loopDelayMs: { mean: 1, p99: 2, max: 3 },
+    },
   ];
   source.standingFigures.mailboxes = { depth: 5, bytes: 50, deepest: [{ address: 'agent/"a\\\n', depth: 4 }] };
   source.standingFigures.workerRestarts = 3;

@@ -24,9 +24,11 @@ before(async () => {
   meter.refused('NOT_FOUND');
   source.countedFigures.turns = [{ kind: 'agent', reading: new Histogram().read() }];
   const loopDelayMs = { mean: 0, p99: 0, max: 0 };
-  source.countedFigures.threads = [{ thread: 'main', heapUsedBytes: 1, heapTotalBytes: 1, loopDelayMs }];
+  const bytes = { heapUsedBytes: 1, heapTotalBytes: 1, externalBytes: 1, arrayBufferBytes: 1 };
+  source.countedFigures.threads = [{ thread: 'main', ...bytes, loopDelayMs }];
+  const tracing = { counts: { exported: 0, failed: 0, dropped: 0 } };
   source.standingFigures.mailboxes = { depth: 1, bytes: 1, deepest: [{ address: 'agent/a', depth: 1 }] };
-  page = new PrometheusPage(await new Exposition(source, meter).text());
+  page = new PrometheusPage(await new Exposition(source, meter, tracing).text());
 });
 
 test('docs/metrics.md names every metric, with its type and its labels, and no other', () => {
