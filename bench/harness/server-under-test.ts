@@ -74,10 +74,14 @@ export class ServerUnderTest {
   }
 
   /** Starts a server and registers agents on it. Takes some seconds for hundreds. */
-  static async open(agentCount: number, settings: ServerSettings = BENCH_SETTINGS): Promise<ServerUnderTest> {
+  static async open(
+    agentCount: number,
+    settings: ServerSettings = BENCH_SETTINGS,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<ServerUnderTest> {
     const mainFile = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.js');
     const directory = mkdtempSync(join(tmpdir(), 'troupe-bench-'));
-    const server = new ServerProcess({ mainFile, dataDirectory: directory, settings });
+    const server = new ServerProcess({ mainFile, dataDirectory: directory, settings, environment });
     try {
       await server.start();
       const api = new TroupeApi(server.url);
@@ -91,6 +95,17 @@ export class ServerUnderTest {
 
   get port(): number {
     return Number(new URL(this.#server.url).port);
+  }
+
+  get pid(): number {
+    const { pid } = this.#server;
+    if (pid === undefined) throw new Error('The server was not started');
+    return pid;
+  }
+
+  /** Asks as fast as it is answered, on so many connections. */
+  sample(question: HttpQuestion, connections: number, budgetMs: number): Promise<Sample> {
+    return this.#sample(this.port, connections, budgetMs, question);
   }
 
   /** Another process on the same directory and port: nothing is in its memory that is not in the store. */

@@ -19,6 +19,8 @@ export interface ServerOptions {
   readonly dataDirectory: string;
   /** Config keys and values, passed by --set. */
   readonly settings: Readonly<Record<string, string | number>>;
+  /** Variables beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const START_TIMEOUT_MS = 20_000;
@@ -126,14 +128,15 @@ export class ServerProcess {
   }
 
   async #spawn(): Promise<ChildProcess> {
-    const { mainFile, dataDirectory, settings } = this.#options;
+    const { mainFile, dataDirectory, settings, environment } = this.#options;
     if (this.#port === 0) this.#port = await findFreePort();
     const all = { ...settings, 'http.port': this.#port, data_dir: dataDirectory };
     const sets = Object.entries(all).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
     this.#output = '';
     this.#expectedEnd = false;
     const stdio = ['ignore', 'pipe', 'pipe'] as const;
-    const child = spawn(process.execPath, [mainFile, 'serve', ...sets], { env: plainEnvironment(), stdio: [...stdio] });
+    const env = { ...plainEnvironment(), ...environment };
+    const child = spawn(process.execPath, [mainFile, 'serve', ...sets], { env, stdio: [...stdio] });
     this.#child = child;
     return child;
   }
