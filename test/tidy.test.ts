@@ -112,12 +112,18 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'ipaddr.js': ['src/transport/gate/client-ip.ts'],
 };
 
+/** The folder of an actor's kind, with what lies in folders of its own there. */
+function kindFolder(path: string): string | undefined {
+  return /^src\/actors\/[a-z]+\//.exec(path)?.[0];
+}
+
 function mayImport(from: string, to: string): boolean {
   if (ROOTS.has(from)) return true;
   if (BASE.test(to) && !ROOTS.has(to)) return true;
   if (BASE.test(from)) return false;
   const rule = RULES.find(({ part }) => part.test(from));
-  const sameFolder = dirname(from) === dirname(to);
+  const sameFolder =
+    dirname(from) === dirname(to) || (kindFolder(from) !== undefined && kindFolder(from) === kindFolder(to));
   return sameFolder || (rule?.may.some((allowed) => allowed.test(to)) ?? false);
 }
 
