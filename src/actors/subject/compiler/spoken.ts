@@ -62,18 +62,39 @@ export function spokenOf(episode: Episode): readonly Spoken[] {
   const messages = messagesOf(episode.payload);
   if (messages.length > 0) return messages.flatMap(spokenMessage);
   const text = textOf(episode.payload.text) || textOf(episode.payload.content);
-  return text.trim() === '' ? [] : [{ voice: 'person', speaker: UNNAMED, text, sentences: sentencesIn(text) }];
+  if (text.trim() === '') return [];
+  const voice = voiceOf(episode.source);
+  return [line(voice, voice === 'person' ? UNNAMED : capitalised(episode.source), text)];
 }
 
 function spokenMessage(message: JsonObject): readonly Spoken[] {
   const text = textOf(message.content);
   if (text.trim() === '') return [];
-  const role = typeof message.role === 'string' ? message.role.toLowerCase() : 'user';
-  const voice = ASSISTANTS.has(role) ? 'assistant' : SYSTEMS.has(role) ? 'system' : TOOLS.has(role) ? 'tool' : 'person';
+  const role = typeof message.role === 'string' ? message.role : 'user';
+  const voice = voiceOf(role);
   const name = typeof message.name === 'string' ? message.name.replace(/\s+/g, ' ').trim() : '';
   const speaker =
     name !== '' && name.length <= NAME_CHARS_MAX ? name : voice === 'person' ? UNNAMED : capitalised(role);
-  return [{ voice, speaker, text, sentences: sentencesIn(text) }];
+  return [line(voice, speaker, text)];
+}
+
+/** Sentences are cut when they are asked for first: not everyone who asks who spoke wants them. */
+function line(voice: Voice, speaker: string, text: string): Spoken {
+  let cut: Iterable<Sentence> | undefined;
+  return {
+    voice,
+    speaker,
+    text,
+    get sentences() {
+      cut ??= sentencesIn(text);
+      return cut;
+    },
+  };
+}
+
+function voiceOf(role: string): Voice {
+  const low = role.toLowerCase();
+  return ASSISTANTS.has(low) ? 'assistant' : SYSTEMS.has(low) ? 'system' : TOOLS.has(low) ? 'tool' : 'person';
 }
 
 function capitalised(word: string): string {
