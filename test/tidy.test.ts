@@ -108,6 +108,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   pino: ['src/log.ts'],
   '@opentelemetry/exporter-trace-otlp-http': ['src/transport/tracing/otlp-exporter.ts'],
   '@opentelemetry/sdk-trace-base': ['src/transport/tracing/otlp-exporter.ts'],
+  undici: ['src/actors/subject/provider.ts'],
   uuidv7: ['src/ids.ts'],
   'ipaddr.js': ['src/transport/gate/client-ip.ts'],
 };
