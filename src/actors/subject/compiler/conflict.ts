@@ -14,7 +14,7 @@
 import type { JsonObject, Memory, MemoryKind } from '../records.js';
 import { isoDay } from './dates.js';
 import type { Draft } from './draft.js';
-import { NearDuplicates, termsOf } from './near-duplicates.js';
+import { NearDuplicates, type TermSet, termsOf } from './near-duplicates.js';
 import { isSlotName, normalValue, opposedTo, slots } from './slots.js';
 
 /** Episodes that one memory names; when they are more, the newer one begins anew, and the older ones keep naming theirs. */
@@ -23,6 +23,9 @@ export const PROVENANCE_MAX = 64;
 export const COMPARED_MAX = 1_000;
 export const JACCARD_FACTS = 0.6;
 export const JACCARD_OTHERS = 0.8;
+
+/** Of active memories, for as long as they are held: a compile of a few episodes looks at a thousand of them. */
+const knownTerms = new WeakMap<Memory, TermSet>();
 
 export interface Standing extends Draft {
   /** The memory it is, where it is one already. */
@@ -105,7 +108,7 @@ class Field {
     }
     for (const memories of compared.values()) {
       const newest = memories.sort((a, b) => a.validFrom - b.validFrom || (a.id < b.id ? -1 : 1)).slice(-COMPARED_MAX);
-      for (const memory of newest) this.#stand(standing(memory));
+      for (const memory of newest) this.#stand(standing(memory), activeTerms(memory));
     }
   }
 
@@ -163,9 +166,9 @@ class Field {
     return near;
   }
 
-  #stand(one: Standing): void {
+  #stand(one: Standing, terms?: TermSet): void {
     const { same, place } = identityOf(one.kind, one.metadata);
-    if (same === undefined) this.#nearOf(one.kind).add(one, termsOf(one.content));
+    if (same === undefined) this.#nearOf(one.kind).add(one, terms ?? termsOf(one.content));
     else this.#bySame.set(same, one);
     if (place !== undefined) this.#byPlace.set(place, one);
   }
@@ -183,6 +186,15 @@ class Field {
     const carried = rival.content === newer.content && rival.episodeIds.every((id) => newer.episodeIds.includes(id));
     this.#order[this.#places.get(rival)!] = carried ? undefined : { ...rival, validTo: newer.saidAtMs };
   }
+}
+
+function activeTerms(memory: Memory): TermSet {
+  let terms = knownTerms.get(memory);
+  if (terms === undefined) {
+    terms = termsOf(memory.content);
+    knownTerms.set(memory, terms);
+  }
+  return terms;
 }
 
 function standing(memory: Memory): Standing {
