@@ -151,7 +151,7 @@ class Field {
 
   #rivalsOf(draft: Draft): readonly Standing[] {
     const { same, place, contrary } = identityOf(draft.kind, draft.metadata);
-    if (same === undefined) return this.#nearOf(draft.kind).find(termsOf(draft.content));
+    if (same === undefined) return this.#nearOf(draft.kind).find(termsFor(draft));
     const found = [same, contrary].flatMap((name) => (name === undefined ? [] : (this.#bySame.get(name) ?? [])));
     const placed = place === undefined ? undefined : this.#byPlace.get(place);
     return [...new Set(placed === undefined ? found : [...found, placed])];
@@ -168,7 +168,7 @@ class Field {
 
   #stand(one: Standing, terms?: TermSet): void {
     const { same, place } = identityOf(one.kind, one.metadata);
-    if (same === undefined) this.#nearOf(one.kind).add(one, terms ?? termsOf(one.content));
+    if (same === undefined) this.#nearOf(one.kind).add(one, terms ?? termsFor(one));
     else this.#bySame.set(same, one);
     if (place !== undefined) this.#byPlace.set(place, one);
   }
@@ -188,10 +188,16 @@ class Field {
   }
 }
 
+/** What was done is told apart as numbers are: a run that failed is not one that ended well. */
+function termsFor({ content, metadata }: Pick<Memory, 'content' | 'metadata'>): TermSet {
+  const set = termsOf(content);
+  return Array.isArray(metadata.actions) ? { ...set, numbers: `${set.numbers}\n${metadata.actions.join('\n')}` } : set;
+}
+
 function activeTerms(memory: Memory): TermSet {
   let terms = knownTerms.get(memory);
   if (terms === undefined) {
-    terms = termsOf(memory.content);
+    terms = termsFor(memory);
     knownTerms.set(memory, terms);
   }
   return terms;

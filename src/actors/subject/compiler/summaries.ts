@@ -124,8 +124,7 @@ export function detailsOf({ words, text }: Sentence, saidAtMs: number): readonly
   for (let at = 0; at < words.length; at++) {
     const word = words[at]!;
     if (dateWords.has(at) || word.text.length > 100) continue;
-    if (/\p{N}/u.test(word.text)) details.push(word.text);
-    else if (word.capital && !isOrdinary(word.low, at)) {
+    if (word.capital && !isOrdinary(word.low, at)) {
       let next = at + 1;
       while (
         next < words.length &&
@@ -137,7 +136,7 @@ export function detailsOf({ words, text }: Sentence, saidAtMs: number): readonly
         next++;
       details.push(text.slice(word.start, words[next - 1]!.end));
       at = next - 1;
-    }
+    } else if (/\p{N}/u.test(word.text)) details.push(word.text);
   }
   return details;
 }
