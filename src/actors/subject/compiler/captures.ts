@@ -289,7 +289,11 @@ export const request: Capture = (sentence, at) => {
 };
 
 /** The name of somebody's somebody: a capital letter, and no verb of theirs in it. */
-export const kinName: Capture = (sentence, at) => nameFrom(sentence, at, false);
+export const kinName: Capture = (sentence, at) => {
+  const found = nameFrom(sentence, at, false);
+  // "my daughter Sara's birthday" is about the birthday.
+  return found === undefined || /['’]s$/.test(found.value) ? undefined : found;
+};
 
 /** What somebody's somebody does: "Anna lives in Oslo", "lives in Oslo". */
 export const kinClause: Capture = (sentence, at) => {

@@ -53,8 +53,16 @@ export function compileHeuristically(
   context: CompileContext,
 ): Compiled {
   const fresh = inTime(uncompiled(episodes, active));
-  const drafts = fresh.flatMap(draftsOf);
-  return finish([...drafts, ...repeatedActions(fresh, active)], fresh, active, context);
+  return finish([...draftsInTurn(fresh, active)].flat(), fresh, active, context);
+}
+
+/**
+ * The drafts of `fresh` (uncompiled, in the order of time), those of one episode at a time and last what repeats among them: who must not
+ * keep a thread busy rests between two of them, and hands all to finish().
+ */
+export function* draftsInTurn(fresh: readonly Episode[], active: readonly Memory[]): Generator<readonly Draft[]> {
+  for (const episode of fresh) yield draftsOf(episode);
+  yield repeatedActions(fresh, active);
 }
 
 /** Drafts of any compiler, made into memories of the subject of `episodes`. */

@@ -149,14 +149,14 @@ function isSpace(char: string): boolean {
 function addChunk(words: Word[], text: string, from: number, to: number, split: string, open: string): string {
   let [start, end, quote] = [from, to, open];
   while (start < end && EDGE.has(text[start]!)) quote = quoteAfter(text[start++]!, quote, true);
-  while (end > start && EDGE.has(text[end - 1]!)) end--;
+  while (end > start && (EDGE.has(text[end - 1]!) || (text[end - 1] === '-' && end > start + 1))) end--;
   const trailing = text.slice(end, to);
   if (end === start + 1 && text[start] === '-') {
     // A hyphen between spaces is a dash.
     const last = words.pop();
     if (last !== undefined) words.push({ ...last, closes: true, mark: last.mark || '-' });
   } else if (end > start) {
-    const mark = /[,;:.!?)\]}]/.exec(trailing)?.[0] ?? split;
+    const mark = /[,;:.!?)\]}-]/.exec(trailing)?.[0] ?? split;
     pushWord(words, text.slice(start, end), { start, end, closes: mark !== '', mark, quoted: quote !== '' });
   }
   for (const char of trailing) quote = quoteAfter(char, quote, false);

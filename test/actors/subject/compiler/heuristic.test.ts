@@ -2,11 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { PROVENANCE_MAX } from '../../../../src/actors/subject/compiler/conflict.js';
+import type { Draft } from '../../../../src/actors/subject/compiler/draft.js';
 import {
   ARTIFACTS_PER_EPISODE_MAX,
   type Compiled,
   compileHeuristically,
+  draftsInTurn,
   FACTS_PER_EPISODE_MAX,
+  finish,
+  inTime,
 } from '../../../../src/actors/subject/compiler/heuristic.js';
 import type { Episode, Memory } from '../../../../src/actors/subject/records.js';
 import { DAY_MS, episode, ids, START, said } from './episodes.js';
@@ -63,6 +67,15 @@ describe('the heuristic compiler', () => {
       compile([episodes[0]!, episodes[0]!]).created.filter(({ kind }) => kind === 'episode_summary').length,
       1,
     );
+  });
+
+  test('gives the same when its drafts are taken one episode at a time', () => {
+    const episodes = stated.map(([text], at) => said(`e${at}`, text, at));
+    const fresh = inTime(episodes);
+    const drafts: Draft[] = [];
+    for (const some of draftsInTurn(fresh, [])) drafts.push(...some);
+    const context = { nowMs: START + 100 * DAY_MS, newId: ids() };
+    assert.deepEqual(finish(drafts, fresh, [], context), compile(episodes));
   });
 
   test('supersedes the value of a slot that has one, from the newer statement on (C1)', () => {
