@@ -111,6 +111,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   undici: ['src/actors/subject/provider.ts'],
   uuidv7: ['src/ids.ts'],
   'ipaddr.js': ['src/transport/gate/client-ip.ts'],
+  'gpt-tokenizer': ['src/actors/subject/token-count.ts'],
 };
 
 /** The folder of an actor's kind, with what lies in folders of its own there. */
