@@ -70,6 +70,7 @@ const MISSES_MAX = 64;
 const CHARS_PER_TOKEN = 16;
 /** Of the length of what a summary sums up: past it the summary saves too little. */
 const SUMMARY_LENGTH_MAX = 0.75;
+const DAY_MS = 86_400_000;
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 
 /** Costs about 1 µs an item, and the counting of those that were never counted: 20 µs each. */
@@ -254,9 +255,16 @@ function lineOf(index: SubjectIndex, item: number): string {
     : `- ${index.text(item)}\n`;
 }
 
+/** Most items of a ranking are of few days. */
+let lastDay = { number: Number.NaN, text: '' };
+
 function dayOf(at: number): string {
-  const date = new Date(at);
-  return `${DAYS[date.getUTCDay()]} ${date.toISOString().slice(0, 10)}`;
+  const number = Math.floor(at / DAY_MS);
+  if (number !== lastDay.number) {
+    const date = new Date(at);
+    lastDay = { number, text: `${DAYS[date.getUTCDay()]} ${date.toISOString().slice(0, 10)}` };
+  }
+  return lastDay.text;
 }
 
 function sessionsOf(index: SubjectIndex, items: readonly RankedItem[]): readonly AssembledSession[] {

@@ -47,7 +47,7 @@ const ENTRIES_WASTED_MAX = 4_096;
 /** Of an entry in a Map, a string's head, an object of facts: what V8 takes for each, within a tenth. */
 const MAP_ENTRY_BYTES = 40;
 const STRING_BYTES = 24;
-const FACTS_BYTES = 72;
+const FACTS_BYTES = 96;
 
 export class SubjectIndex {
   readonly terms = new TermTable();
@@ -67,6 +67,7 @@ export class SubjectIndex {
   readonly #texts: string[] = [];
   readonly #episodes: EpisodeFacts[] = [];
   readonly #episodeNumbers = new Map<string, number>();
+  readonly #sessionIds = new Map<string, string>();
   readonly #speakers: string[] = [];
   readonly #speakerTerms: (readonly string[])[] = [];
   readonly #speakerNumbers = new Map<string, number>();
@@ -84,10 +85,11 @@ export class SubjectIndex {
     if (this.#episodeNumbers.has(episode.id)) return;
     const utterances = utterancesOf(episode);
     const number = this.#episodes.length;
-    const { id, sessionId, createdAt } = episode;
+    const { id, createdAt } = episode;
+    const sessionId = this.#sharedSessionId(episode.sessionId);
     this.#episodes.push({ id, sessionId, createdAt, firstItem: this.#texts.length, items: utterances.length });
     this.#episodeNumbers.set(id, number);
-    this.#textBytes += MAP_ENTRY_BYTES + FACTS_BYTES + textBytes(id) + (sessionId === null ? 0 : sessionId.length);
+    this.#textBytes += MAP_ENTRY_BYTES + FACTS_BYTES + textBytes(id);
     for (const utterance of utterances) this.#addUtterance(utterance, number);
   }
 
@@ -262,6 +264,16 @@ export class SubjectIndex {
     this.#episode.values[item] = episode;
     this.#place.values[item] = place;
     this.#speaker.values[item] = this.#speakerNumber(speaker);
+  }
+
+  /** One string for all episodes of a session, however many strings they came with. */
+  #sharedSessionId(sessionId: string | null): string | null {
+    if (sessionId === null) return null;
+    const known = this.#sessionIds.get(sessionId);
+    if (known !== undefined) return known;
+    this.#sessionIds.set(sessionId, sessionId);
+    this.#textBytes += MAP_ENTRY_BYTES + textBytes(sessionId);
+    return sessionId;
   }
 
   #speakerNumber(speaker: string): number {
