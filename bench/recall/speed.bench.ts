@@ -176,6 +176,20 @@ await runBench({
               `p50 ${median(spent.map(({ wallMs }) => wallMs)).toFixed(2)} ms, p95 ${p95(spent.map(({ wallMs }) => wallMs)).toFixed(2)} ms`,
           );
         }
+        const more = episodes
+          .slice(0, asked.length / 4)
+          .map((episode, at) => ({ ...episode, id: `${episode.id}-${at}` }));
+        const growing = built(episodes);
+        const added = more.map((episode, at) =>
+          spentBy(() => {
+            growing.addEpisode(episode);
+            contextOf(growing, asked[at]!, null);
+          }),
+        );
+        const addedCpu = added.map(({ cpuMs }) => cpuMs);
+        lines.push(
+          `a new utterance and a context, by words: CPU p50 ${median(addedCpu).toFixed(2)} ms, p95 ${p95(addedCpu).toFixed(2)} ms`,
+        );
         const builds = Array.from({ length: BUILDS }, () => spentBy(() => built(episodes)).cpuMs);
         found.buildCpuMs = median(builds);
         lines.push(

@@ -9,7 +9,8 @@
 //
 // SI1. What it answers depends on what was added and not removed, never on the order in which that came.
 // SI2. Adding an episode again changes nothing; adding a memory again replaces it.
-// SI3. `bytes` is the room of everything in it, by what V8 takes for it, and grows and shrinks with it.
+// SI3. `bytes` is the room of everything in it, within a tenth of what V8 takes for it. What memories leave is used again
+//      by the next; numbers once given to terms stay until the index is built anew.
 
 import { Column, float64, int32, uint8, uint32 } from './columns.js';
 import { ItemOrder } from './item-order.js';

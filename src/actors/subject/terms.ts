@@ -33,7 +33,8 @@ const SPACELESS_RUN =
 const ENDINGS_VARY = /^[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Georgian}]/u;
 const CAMEL_BORDER = /(?<=[a-z0-9])(?=[A-Z])/;
 const MARKS = /\p{M}+/gu;
-const ARABIC_ARTICLE = /^ال(?=.{3})/u;
+/** What Arabic writes in front of a word, and with it: and, by, like, for, the. (The prefixes of the light10 stemmer.) */
+const ARABIC_PREFIX = /^و?(?:[بكف]?ال|لل)?(?=\p{Script=Arabic}{3})/u;
 
 const remembered = new Map<string, string>();
 
@@ -104,7 +105,7 @@ function addAlphabetWord(word: string, terms: string[]): void {
     if (term !== '') terms.push(term);
     return;
   }
-  const bare = folded.replace(ARABIC_ARTICLE, '');
+  const bare = folded.replace(ARABIC_PREFIX, '');
   terms.push(ENDINGS_VARY.test(bare) ? bare.slice(0, OTHER_ALPHABET_CHARS) : bare);
 }
 

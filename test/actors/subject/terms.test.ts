@@ -37,7 +37,9 @@ test('scripts without spaces give pairs, other alphabets words without their end
   assert.deepEqual(termsOf('我在北京'), ['我在', '在北', '北京']);
   assert.deepEqual(termsOf('茶'), ['茶']);
   assert.deepEqual(termsOf('принтеры'), termsOf('принтеров'));
-  assert.deepEqual(termsOf('الكتاب'), termsOf('كتاب'));
+  for (const prefixed of ['الكتاب', 'والكتاب', 'بالكتاب', 'وكتاب'])
+    assert.deepEqual(termsOf(prefixed), termsOf('كتاب'));
+  assert.deepEqual(termsOf('وقت'), ['وقت']);
   assert.deepEqual(termsOf('🎉!'), ['🎉']);
   assert.deepEqual(termsOf('iPhone15を買う').slice(0, 1), ['iphone15']);
 });
