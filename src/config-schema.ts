@@ -34,8 +34,20 @@ export interface ListKey extends About {
   readonly default: readonly string[];
   readonly itemFault: (item: string) => string | undefined;
 }
-export type ConfigKey = IntegerKey | TextKey | ChoiceKey | ListKey;
+export interface BooleanKey extends About {
+  readonly kind: 'boolean';
+  readonly default: boolean;
+}
+/** A whole number, at least 1, for some of the names. */
+export interface NumbersKey extends About {
+  readonly kind: 'numbers';
+  readonly default: Readonly<Record<string, number>>;
+  readonly names: readonly string[];
+  readonly max: number;
+}
+export type ConfigKey = IntegerKey | TextKey | ChoiceKey | ListKey | BooleanKey | NumbersKey;
 
+const MEMORY_KINDS = ['profile_fact', 'procedure', 'episode_summary', 'artifact_ref'];
 const MIB = 1_048_576;
 const DAY_MS = 86_400_000;
 /** Past this a counter of bytes would stop being exact. */
@@ -56,6 +68,11 @@ function perMinute(fallback: number, what: string) {
 
 const notEmpty = (text: string) =>
   text === '' || text.includes('\0') ? 'must be a text that is not empty' : undefined;
+
+/** A key of the memory API, and after `@` the tenant that it is bound to. */
+const MEMORY_KEY = /^[\x21-\x3f\x41-\x7e]{16,256}(@[\x21-\x7e]{1,128})?$/;
+/** None that means something else here. */
+const TENANT_HEADER = /^x-(?!(api-key|forwarded-for|request-id)$)[a-z0-9-]{1,62}$/i;
 
 const ADMIN_TOKEN = /^ad_live_[0-9a-f]{64}$/;
 const ADDRESS_PREFIX = /^[a-z][a-z0-9]{0,14}_$/;
@@ -212,6 +229,54 @@ export const configTable = {
   ),
   'state.key_bytes_max': integer(1, 1024, 1024, 'The longest key, in bytes.'),
   'state.value_bytes_max': integer(0, 16 * MIB, MIB, 'The longest value, in bytes.'),
+  'memory.api_keys': {
+    kind: 'list',
+    default: [] as readonly string[],
+    secret: true,
+    itemFault: (item) =>
+      MEMORY_KEY.test(item)
+        ? undefined
+        : 'must hold keys of 16 to 256 visible ASCII characters, each as key or key@tenant',
+    about:
+      'The keys of the memory API (`docs/memory.md`), each as `key`, or `key@tenant` where it is good for one tenant alone. Without any it is open, and `http.host` must be a loopback address.',
+  },
+  'memory.require_tenant': {
+    kind: 'boolean',
+    default: false as boolean,
+    about: 'Whether each call of the memory API must name its tenant.',
+  },
+  'memory.tenant_header': {
+    kind: 'text',
+    default: 'X-Tenant-ID' as string,
+    fault: (text) => (TENANT_HEADER.test(text) ? undefined : 'must be the name of a header of its own, X-…'),
+    about: 'The header that names the tenant.',
+  },
+  'memory.rate_limit_per_min': integer(
+    0,
+    PER_MIN_MAX,
+    0,
+    'Calls of the memory API that one IP address, and one key, may make in a minute; 0 is no limit.',
+  ),
+  'memory.context_tokens_default': integer(
+    1,
+    128_000,
+    4000,
+    'The size of a context whose caller names none, in tokens.',
+  ),
+  'memory.index_bytes_max': integer(
+    MIB,
+    EXACT_MAX,
+    512 * MIB,
+    'What the indexes of all subjects may take in memory; those used least lately go first, and are built again.',
+  ),
+  'memory.kind_ttl_days': {
+    kind: 'numbers',
+    default: {} as Readonly<Record<string, number>>,
+    names: MEMORY_KINDS,
+    max: 36_500,
+    about: 'Days that a memory of a kind is good for, from its beginning; a kind that is not named has no end.',
+  },
+  'memory.job_retention_hours': integer(1, 8_760, 168, 'How long a compile job can be asked about after its end.'),
 } as const satisfies Readonly<Record<string, ConfigKey>>;
 
 type Table = typeof configTable;

@@ -18,6 +18,7 @@ import {
   camelCase,
   configTable,
   environmentName,
+  type NumbersKey,
 } from './config-schema.js';
 import { CONFIG_FILE_BYTES_MAX, flattenFile, nearest } from './config-text.js';
 
@@ -153,11 +154,11 @@ function unknownKey(key: string, source: string): ConfigFault {
 /** What a text of the environment or the command line stands for; the text itself where it stands for nothing. */
 function fromText(entry: ConfigKey, text: string): unknown {
   if (entry.kind === 'integer') return /^-?\d{1,16}$/.test(text) ? Number(text) : text;
-  if (entry.kind !== 'list') return text;
+  if (entry.kind === 'text' || entry.kind === 'choice') return text;
   try {
     return JSON.parse(text);
   } catch {
-    // Not a list: the check of the value says so, with its key and source.
+    // Not JSON: the check of the value says so, with its key and source.
     return text;
   }
 }
@@ -178,9 +179,21 @@ function valueFault(entry: ConfigKey, value: unknown): string | undefined {
         return 'must be a list of texts (JSON)';
       return (value as string[]).map(entry.itemFault).find((problem) => problem !== undefined);
     }
+    case 'boolean':
+      return typeof value === 'boolean' ? undefined : 'must be true or false';
+    case 'numbers':
+      return numbersFault(entry, value);
     default:
       return entry satisfies never;
   }
+}
+
+function numbersFault({ names, max }: NumbersKey, value: unknown): string | undefined {
+  const problem = `must be an object (JSON) of whole numbers from 1 to ${max}, by name: ${names.join(', ')}`;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return problem;
+  const isGood = ([name, number]: [string, unknown]) =>
+    names.includes(name) && Number.isInteger(number) && (number as number) >= 1 && (number as number) <= max;
+  return Object.entries(value).every(isGood) ? undefined : problem;
 }
 
 /** Rules between keys. */
@@ -189,6 +202,9 @@ function checkWhole(values: ReadonlyMap<ConfigName, unknown>, faults: ConfigFaul
   const host = values.get('http.host') as string;
   if (!isLoopback(host) && values.get('admin.token') === null) {
     fault('http.host', 'is not a loopback address, which needs an admin.token');
+  }
+  if (!isLoopback(host) && (values.get('memory.api_keys') as readonly string[]).length === 0) {
+    fault('memory.api_keys', 'is empty, which needs http.host to be a loopback address');
   }
   const bodyBytesMax = values.get('http.body_bytes_max') as number;
   for (const key of ['messaging.content_bytes_max', 'state.value_bytes_max'] as const) {
@@ -201,11 +217,16 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
+function frozenCopy(value: unknown): unknown {
+  if (Array.isArray(value)) return Object.freeze([...value]);
+  return typeof value === 'object' && value !== null ? Object.freeze({ ...value }) : value;
+}
+
 function nest(values: ReadonlyMap<ConfigName, unknown>): Config {
   const whole: Record<string, unknown> = {};
   for (const [key, value] of values) {
     const [section = key, member] = key.split('.');
-    const frozen = Array.isArray(value) ? Object.freeze([...value]) : value;
+    const frozen = frozenCopy(value);
     if (member === undefined) {
       whole[camelCase(section)] = frozen;
     } else {

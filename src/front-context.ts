@@ -14,6 +14,9 @@ import { RegistrationLimiter } from './transport/gate/registration-limiter.js';
 import type { TokenHasher } from './transport/gate/token-hasher.js';
 import { type HttpContext, httpRules } from './transport/http/http-context.js';
 import type { LongPolls } from './transport/http/long-polls.js';
+import type { MemoryContext } from './transport/memory/memory-context.js';
+import { MemoryKeys } from './transport/memory/memory-keys.js';
+import { MemoryLimiter } from './transport/memory/memory-limiter.js';
 import type { FrontMeter } from './transport/metrics/front-meter.js';
 import type { Observation } from './transport/observation/observation.js';
 import type { Tracing } from './transport/tracing/tracing.js';
@@ -90,6 +93,30 @@ export function createHttpContext({
     draining,
     status,
     replaceWorker: (index) => system.replaceWorker(index),
+  };
+}
+
+/** Puts together what the calls of the memory API work with. */
+export function createMemoryContext(config: Config, http: HttpContext): MemoryContext {
+  const { version, clock, log, meter, actors, authenticator, clientIp, draining } = http;
+  return {
+    version,
+    clock,
+    log,
+    meter,
+    actors,
+    authenticator,
+    clientIp,
+    draining,
+    memory: {
+      keys: new MemoryKeys(config.memory.apiKeys),
+      limiter: new MemoryLimiter(config.memory.rateLimitPerMin, systemClock),
+      requireTenant: config.memory.requireTenant,
+      tenantHeader: config.memory.tenantHeader,
+      bodyBytesMax: config.http.bodyBytesMax,
+      durability: config.durability,
+      contextTokensDefault: config.memory.contextTokensDefault,
+    },
   };
 }
 

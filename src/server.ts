@@ -13,12 +13,14 @@ import { agentProtocol } from './actors/agent/protocol.js';
 import { ADMIN, operatorProtocol } from './actors/operator/protocol.js';
 import { removalProtocol } from './actors/removal/protocol.js';
 import { stateProtocol } from './actors/state/protocol.js';
+import { subjectProtocol } from './actors/subject/protocol.js';
+import { tenantProtocol } from './actors/tenant/protocol.js';
 import { COUNTERS } from './audit/counters.js';
 import { systemClock } from './clock.js';
 import type { Config } from './config.js';
 import { STREAM_PATH } from './contract/observe.js';
 import { CodedError } from './errors.js';
-import { createHttpContext } from './front-context.js';
+import { createHttpContext, createMemoryContext } from './front-context.js';
 import type { Log } from './log.js';
 import { Meter, meterMemory } from './metrics.js';
 import { vitalsOf } from './runtime/meters.js';
@@ -36,6 +38,8 @@ import { routeHandlers } from './transport/http/kernel-routes.js';
 import { LongPolls } from './transport/http/long-polls.js';
 import type { Listener } from './transport/listener/listener.js';
 import { openListener } from './transport/listener/open-listener.js';
+import { MemoryDoor } from './transport/memory/memory-door.js';
+import { memoryHandlers } from './transport/memory/memory-handlers.js';
 import { CeilingWatch } from './transport/metrics/ceiling-watch.js';
 import { Exposition } from './transport/metrics/exposition.js';
 import { FrontMeter } from './transport/metrics/front-meter.js';
@@ -159,6 +163,7 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
     status,
     draining: () => draining,
   });
+  const memory = createMemoryContext(config, context);
   const sessions = new Sessions({
     ...context,
     actors: system.actors,
@@ -169,6 +174,7 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
     config.http.listener,
     {
       ...config.http,
+      tenantHeader: config.memory.tenantHeader.toLowerCase(),
       connectionsMax: config.http.connectionsMax + config.sessions.max + config.observe.streamsMax,
       socketIdleTimeoutMs: socketIdleTimeoutMs(config.sessions.heartbeatMs),
       onUpgrade: (exchange) => {
@@ -177,7 +183,7 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
       },
       onDefect: (error) => log.error({ event: 'handler_failed', error }),
     },
-    createFrontDoor(context, routeHandlers(context)),
+    createFrontDoor(context, routeHandlers(context), new MemoryDoor(memory, memoryHandlers(memory))),
     { warn: (line) => log.warn({ event: 'listener_fallback', message: line }) },
   );
   opened.push(async () => listener.close());
@@ -235,10 +241,10 @@ function startSystem(
     workers,
     workerUrl: new URL('./worker.js', import.meta.url),
     settings: { messaging, state, verification } satisfies WorkerSettings,
-    protocols: [operatorProtocol, agentProtocol, stateProtocol, removalProtocol],
+    protocols: [operatorProtocol, agentProtocol, stateProtocol, removalProtocol, subjectProtocol, tenantProtocol],
     counters: COUNTERS,
     durability: config.durability,
-    residentBytesMaxPerWorker: Math.ceil(RESIDENT_BYTES_MAX / workers),
+    residentBytesMaxPerWorker: Math.ceil((RESIDENT_BYTES_MAX + config.memory.indexBytesMax) / workers),
     forceEncoding: false,
     isExplained: true,
     seed: 0,

@@ -6,6 +6,8 @@ import { agentKind } from './actors/agent/agent.js';
 import { operatorKind } from './actors/operator/operator.js';
 import { removalKind } from './actors/removal/removal.js';
 import { stateKind } from './actors/state/state.js';
+import { subjectKind } from './actors/subject/subject.js';
+import { tenantKind } from './actors/tenant/tenant.js';
 import type { Config } from './config.js';
 import { anyKind } from './runtime/actor.js';
 import { runShardWorker } from './runtime/threads/shard-worker.js';
@@ -34,5 +36,7 @@ runShardWorker((settings) => {
     ),
     anyKind(stateKind({ capacityBytes: state.capacityBytes })),
     anyKind(removalKind()),
+    anyKind(subjectKind()),
+    anyKind(tenantKind()),
   ];
 });

@@ -82,6 +82,16 @@ test('without any source every key has the default of the contract', () => {
       overflow: 'refuse',
     },
     state: { capacityBytes: 1_073_741_824, keyBytesMax: 1024, valueBytesMax: 1_048_576 },
+    memory: {
+      apiKeys: [],
+      requireTenant: false,
+      tenantHeader: 'X-Tenant-ID',
+      rateLimitPerMin: 0,
+      contextTokensDefault: 4000,
+      indexBytesMax: 536_870_912,
+      kindTtlDays: {},
+      jobRetentionHours: 168,
+    },
   });
 });
 
@@ -176,13 +186,13 @@ test('a secret is in no fault, however it was mistyped (F2)', () => {
   }
 });
 
-test('an address that others reach needs an admin token', () => {
+test('an address that others reach needs an admin token, and keys of the memory API', () => {
   for (const host of ['0.0.0.0', '::', '192.0.2.1', 'example.org', '127.0.0.1.example.org']) {
     assert.deepEqual(
       faults({ sets: [`http.host=${host}`] }).map(({ key }) => key),
-      ['http.host'],
+      ['http.host', 'memory.api_keys'],
     );
-    const sets = [`http.host=${host}`, `admin.token=${ADMIN_TOKEN}`];
+    const sets = [`http.host=${host}`, `admin.token=${ADMIN_TOKEN}`, `memory.api_keys=["${'k'.repeat(16)}"]`];
     assert.equal(load({ sets }).admin.token, ADMIN_TOKEN);
   }
   for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) load({ sets: [`http.host=${host}`] });
@@ -206,4 +216,34 @@ test('the config is frozen all the way down (F3)', () => {
   assert.throws(() => Object.assign(config, { workers: 9 }), TypeError);
   assert.throws(() => Object.assign(config.http, { port: 9 }), TypeError);
   assert.throws(() => (config.http.trustedProxies as string[]).push('x'), TypeError);
+});
+
+test('keys of the memory API, its tenant header and its numbers by kind are held to what they may be', () => {
+  const key = 'k'.repeat(16);
+  const { memory } = load({
+    content: { memory: { api_keys: [key, `${key}@acme`], require_tenant: true, kind_ttl_days: { procedure: 7 } } },
+  });
+  assert.deepEqual(memory.apiKeys, [key, `${key}@acme`]);
+  assert.equal(memory.requireTenant, true);
+  assert.deepEqual(memory.kindTtlDays, { procedure: 7 });
+  assert.throws(() => Object.assign(memory.kindTtlDays, { procedure: 9 }), TypeError);
+  assert.equal(load({ sets: ['memory.require_tenant=true'] }).memory.requireTenant, true);
+  const wrong = [
+    'memory.api_keys=["short"]',
+    `memory.api_keys=["${key}@"]`,
+    'memory.require_tenant=yes',
+    'memory.tenant_header=X-API-Key',
+    'memory.tenant_header=Authorization',
+    'memory.kind_ttl_days={"profile_fact":0}',
+    'memory.kind_ttl_days={"fact":1}',
+    'memory.kind_ttl_days=[]',
+  ];
+  for (const set of wrong) {
+    const found = faults({ sets: [set] });
+    assert.deepEqual(
+      found.map(({ key: name }) => name),
+      [set.slice(0, set.indexOf('='))],
+      set,
+    );
+  }
 });

@@ -20,6 +20,7 @@ import type { AuditRule } from './audit-rule.js';
 import { COUNTERS } from './counters.js';
 import { eventRules } from './event-rules.js';
 import type { Audit } from './findings.js';
+import { memoryRules } from './memory-rules.js';
 import { checkInboxContent, checkStateValue, RemovalWatch, removalRules } from './removal-rules.js';
 
 const META_NAMES: ReadonlySet<string> = new Set(
@@ -47,6 +48,9 @@ export function auditRules(audit: Audit): ReadonlyMap<string, AuditRule> {
     ['inbox_head', headRule(audit)],
     ['lease', leaseRule(audit)],
     ['state', stateRule(audit, watch)],
+    ...memoryRules(audit),
+    ['reminder', reminderRule(audit)],
+    ['reminder_due', dueRule(audit)],
   ]);
 }
 
@@ -218,6 +222,28 @@ function leaseRule(audit: Audit): AuditRule {
       const row = audit.lookup(['inbox', key[1]!, key[2]!]) as InboxRow | undefined;
       if (row === undefined) audit.report(key, 'it leases a message that is not in the inbox');
       else if (row.messageId !== messageId || row.bytes !== bytes) audit.report(key, 'it leases another message');
+    },
+  };
+}
+
+/** Each has its time in the other table. */
+function reminderRule(audit: Audit): AuditRule {
+  return {
+    row: (key, value) => {
+      const [, kind, actor, name] = key;
+      const [at] = value as readonly [number];
+      const due = audit.hasAnyUnder(['reminder_due', at, kind!, actor!, name!]);
+      if (!due) audit.report(key, 'it is due at no time');
+    },
+  };
+}
+
+function dueRule(audit: Audit): AuditRule {
+  return {
+    row: (key) => {
+      const [, at, kind, actor, name] = key;
+      const reminder = audit.lookup(['reminder', kind!, actor!, name!]) as readonly [number] | undefined;
+      if (reminder?.[0] !== at) audit.report(key, 'there is no such reminder for that time');
     },
   };
 }

@@ -5,11 +5,10 @@
 
 import { type ErrorCode, errorTable } from '../errors.js';
 import { ErrorAnswer } from './error-answer.js';
+import { type Json, type JsonObject, MEMORY_KEY_SCHEME, memoryOperation } from './memory-openapi.js';
+import { memoryComponents, memoryRoutes } from './memory-routes.js';
 import { type Auth, components, type Route, type RouteName, routes } from './routes.js';
 import type { TSchema } from './schema.js';
-
-type Json = null | boolean | number | string | readonly Json[] | { readonly [member: string]: Json };
-type JsonObject = { readonly [member: string]: Json };
 
 /** Any call may meet these, whatever it does. */
 const EVERYWHERE: readonly ErrorCode[] = ['BAD_REQUEST', 'INTERNAL', 'DRAINING'];
@@ -58,26 +57,37 @@ export function openApiDocument(version: string): JsonObject {
     path[route.method.toLowerCase()] = operation(name, route);
     paths[route.path] = path;
   }
+  for (const [name, route] of Object.entries(memoryRoutes)) {
+    const path = paths[route.path] ?? {};
+    path[route.method.toLowerCase()] = memoryOperation(name, route);
+    paths[route.path] = path;
+  }
   return {
     openapi: '3.1.0',
     info: {
       title: 'Troupe',
       version,
       description:
-        'Addresses, durable inboxes and shared state for agents. `GET /v1/session` with an upgrade to WebSocket is the live end of an inbox: docs/sessions.md; `GET /observe/events/stream` is that of the event log, as `GET /observe/events/sse` without one: docs/observation.md.',
+        'Addresses, durable inboxes, shared state and memory for agents. `GET /v1/session` with an upgrade to WebSocket is the live end of an inbox: docs/sessions.md; `GET /observe/events/stream` is that of the event log, as `GET /observe/events/sse` without one: docs/observation.md.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
     paths,
     components: {
       schemas: Object.fromEntries(
-        Object.entries({ ...components, ErrorAnswer }).map(([name, schema]) => [name, plain(schema)]),
+        Object.entries({ ...components, ...memoryComponents, ErrorAnswer }).map(([name, schema]) => [
+          name,
+          plain(schema),
+        ]),
       ),
       headers,
       parameters,
-      securitySchemes: Object.fromEntries(
-        Object.entries(tokenOf).map(([who, description]) => [who, { type: 'http', scheme: 'bearer', description }]),
-      ),
+      securitySchemes: {
+        ...Object.fromEntries(
+          Object.entries(tokenOf).map(([who, description]) => [who, { type: 'http', scheme: 'bearer', description }]),
+        ),
+        memoryKey: MEMORY_KEY_SCHEME,
+      },
     },
   };
 }

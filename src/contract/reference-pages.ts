@@ -63,7 +63,7 @@ function markdownTable(head: readonly string[], rows: readonly (readonly string[
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)];
 }
 
-function shown(value: string | number | readonly string[]): string {
+function shown(value: NonNullable<ConfigKey['default']>): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
@@ -77,6 +77,10 @@ function bounds(entry: ConfigKey): string {
       return 'text';
     case 'list':
       return 'list of texts';
+    case 'boolean':
+      return '`true`, `false`';
+    case 'numbers':
+      return `an object of numbers from 1 to ${entry.max}: ${entry.names.map((one) => `\`${one}\``).join(', ')}`;
     default:
       return entry satisfies never;
   }

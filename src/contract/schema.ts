@@ -13,7 +13,18 @@ export interface Checker<T> {
   check(value: unknown): value is T;
   /** What is wrong first, naming the member: `content must be a string`. Only for a value that failed. */
   fault(value: unknown): string;
+  /** What is wrong, a fault for each member, at most FAULTS_MAX. Only for a value that failed. */
+  faults(value: unknown): readonly MemberFault[];
 }
+
+export interface MemberFault {
+  /** As `episodes[3].source`; `the body` for the whole. */
+  readonly field: string;
+  readonly message: string;
+}
+
+const FAULTS_MAX = 20;
+const WHOLE = 'the body';
 
 export function checker<S extends TSchema>(schema: S): Checker<Static<S>> {
   const compiled = Compile(schema);
@@ -24,7 +35,27 @@ export function checker<S extends TSchema>(schema: S): Checker<Static<S>> {
       const [first] = tooManyItems(schema, value, '') ?? compiled.Errors(value);
       return first === undefined ? 'the body is not as described' : faultText(first);
     },
+    faults: (value) => memberFaults(tooManyItems(schema, value, '') ?? compiled.Errors(value)),
   };
+}
+
+function memberFaults(found: Iterable<SchemaFault>): MemberFault[] {
+  const faults = new Map<string, MemberFault>();
+  for (const fault of found) {
+    if (faults.size === FAULTS_MAX) break;
+    const field = faultField(fault);
+    // What follows about the same member says why none of its alternatives fits.
+    if (!faults.has(field)) faults.set(field, { field, message: faultText(fault) });
+  }
+  return [...faults.values()];
+}
+
+/** The member that is wrong: one that is missing too. */
+function faultField(fault: SchemaFault): string {
+  const member = memberName(fault.instancePath);
+  const [missing] = (fault.params as { requiredProperties?: readonly string[] }).requiredProperties ?? [];
+  if (missing === undefined) return member;
+  return member === WHOLE ? missing : `${member}.${missing}`;
 }
 
 interface SchemaFault {
@@ -62,7 +93,7 @@ function memberName(instancePath: string): string {
     .slice(1)
     .replace(/\/(\d+)(?=\/|$)/g, '[$1]')
     .replaceAll('/', '.');
-  return name === '' ? 'the body' : name;
+  return name === '' ? WHOLE : name;
 }
 
 function faultText(fault: SchemaFault): string {
@@ -71,7 +102,7 @@ function faultText(fault: SchemaFault): string {
   switch (fault.keyword) {
     case 'required': {
       const missing = params.requiredProperties?.[0] ?? 'a member';
-      return member === 'the body' ? `${missing} is missing` : `${member}.${missing} is missing`;
+      return member === WHOLE ? `${missing} is missing` : `${member}.${missing} is missing`;
     }
     case 'type':
       return `${member} must be ${article(String(params.type))}`;

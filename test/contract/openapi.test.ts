@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { memoryRoutes } from '../../src/contract/memory-routes.js';
 import { openApiDocument } from '../../src/contract/openapi.js';
 import { components, routes } from '../../src/contract/routes.js';
 import { checker } from '../../src/contract/schema.js';
@@ -37,6 +38,15 @@ const CONTRACT = [
   'GET /observe/state/{key}',
   'GET /observe/transparency',
   'GET /observe/health',
+  'POST /v1/episodes',
+  'POST /v1/episodes/batch',
+  'GET /v1/memories/search',
+  'GET /v1/timeline',
+  'GET /v1/subjects',
+  'DELETE /v1/subjects/{subject_id}',
+  'GET /v1/version',
+  'GET /healthz',
+  'GET /health',
 ];
 
 type Json = Record<string, unknown>;
@@ -121,4 +131,5 @@ test('every call with a token names its scheme, and a counted one its headers', 
 test('every schema of the contract compiles', () => {
   for (const schema of Object.values(components)) checker(schema);
   for (const route of Object.values(routes)) checker(route.answer);
+  for (const route of Object.values(memoryRoutes)) checker(route.answer);
 });

@@ -69,16 +69,22 @@ describe('what cannot be started', () => {
   });
   after(() => server.dispose());
 
-  test('an address that others reach, without an admin token', async () => {
+  test('an address that others reach, without an admin token or keys of the memory API', async () => {
     for (const host of ['0.0.0.0', '::']) {
       const { code, stderr } = await refusedStart({ 'http.host': host });
       assert.equal(code, 2);
       assert.match(stderr, /http\.host: .*admin\.token/);
+      assert.match(stderr, /memory\.api_keys: /);
     }
   });
 
   test('an address that is not of this machine', async () => {
-    const settings = { 'http.host': '192.0.2.1', 'admin.token': CONFIGURED_TOKEN, data_dir: server.dataDirectory };
+    const settings = {
+      'http.host': '192.0.2.1',
+      'admin.token': CONFIGURED_TOKEN,
+      'memory.api_keys': `["${'k'.repeat(16)}"]`,
+      data_dir: server.dataDirectory,
+    };
     for (const listener of LISTENERS) {
       const { code, stderr } = await refusedStart({ ...settings, 'http.listener': listener });
       assert.equal(code, 1);

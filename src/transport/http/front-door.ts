@@ -12,12 +12,13 @@
 // D3. Of the requests with one Idempotency-Key of one caller, one at a time is in its route.
 // D4. Nothing is begun for a client that has gone.
 
-import { type Route, routes } from '../../contract/routes.js';
+import { type Route, type RouteName, routes } from '../../contract/routes.js';
 import type { AuthOutcome } from '../gate/authenticator.js';
 import { readIdempotencyKey } from '../gate/idempotency.js';
 import { requestIdOf } from '../gate/request-id.js';
 import { UNLIMITED } from '../gate/window-table.js';
 import type { BodyOutcome, HttpExchange, RequestHandler } from '../listener/listener.js';
+import type { MemoryDoor } from '../memory/memory-door.js';
 import { preflightHeaders } from '../observation/cross-origin.js';
 import { Call } from './call.js';
 import { EarlyBody } from './early-body.js';
@@ -25,28 +26,36 @@ import type { HttpContext } from './http-context.js';
 import type { RouteHandlers } from './route-handler.js';
 import { type Found, Router } from './router.js';
 
-/** The handler of every request on a listener. `handlers` has one for each route of the contract. */
-export function createFrontDoor(context: HttpContext, handlers: RouteHandlers): RequestHandler {
-  const door = new FrontDoor(context, handlers);
+/** The handler of every request on a listener. `handlers` has one for each route of the contract; `memory` has its own. */
+export function createFrontDoor(
+  context: HttpContext,
+  handlers: RouteHandlers,
+  memory?: Pick<MemoryDoor, 'receive'>,
+): RequestHandler {
+  const door = new FrontDoor(context, handlers, memory);
   return (exchange) => door.receive(exchange);
 }
 
-type FoundRoute = Found & { readonly kind: 'route' };
+type FoundRoute = Found<RouteName> & { readonly kind: 'route' };
 
 class FrontDoor {
   readonly #context: HttpContext;
   readonly #handlers: RouteHandlers;
-  readonly #router = new Router(routes);
+  readonly #memory: Pick<MemoryDoor, 'receive'> | undefined;
+  readonly #router = new Router<RouteName>(routes);
 
-  constructor(context: HttpContext, handlers: RouteHandlers) {
+  constructor(context: HttpContext, handlers: RouteHandlers, memory: Pick<MemoryDoor, 'receive'> | undefined) {
     this.#context = context;
     this.#handlers = handlers;
+    this.#memory = memory;
   }
 
   receive(exchange: HttpExchange): void {
     const { method, path, headers } = exchange.head;
-    const call = new Call(this.#context, exchange, requestIdOf(headers['x-request-id']));
+    const requestId = requestIdOf(headers['x-request-id']);
     const found = this.#router.find(method, path);
+    if (found.kind === 'unknown' && this.#memory?.receive(exchange, requestId) === true) return;
+    const call = new Call(this.#context, exchange, requestId);
     switch (found.kind) {
       case 'route':
         guard(call, () => this.#begin(call, found));

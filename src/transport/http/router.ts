@@ -10,37 +10,40 @@
 //     path itself does not, the tail answers: a reserved key is still a key.
 // R2. HEAD is GET without the body, and so only where GET changes nothing.
 
-import type { Route, RouteName } from '../../contract/routes.js';
+import type { Route } from '../../contract/routes.js';
 
-export type Found =
-  | { readonly kind: 'route'; readonly name: RouteName; readonly param: string }
+export type Found<Name extends string> =
+  | { readonly kind: 'route'; readonly name: Name; readonly param: string }
   /** The path is there, the method is not. */
   | { readonly kind: 'wrong_method'; readonly allow: string }
   | { readonly kind: 'options'; readonly allow: string }
   | { readonly kind: 'unknown' };
 
-const UNKNOWN: Found = { kind: 'unknown' };
+const UNKNOWN = { kind: 'unknown' } as const;
+
+/** What the router needs to know of a route. */
+type RoutedCall = Pick<Route, 'method' | 'path' | 'tail' | 'consumes'>;
 
 /** A path without parameters: each method's answer is made beforehand. */
-interface Place {
-  readonly found: Map<string, Found>;
+interface Place<Name extends string> {
+  readonly found: Map<string, Found<Name>>;
 }
 
 /** A path with one parameter: what stands before it and after it. */
-interface Pattern {
+interface Pattern<Name extends string> {
   readonly before: string;
   readonly after: string;
   /** The parameter may hold slashes. */
   readonly tail: boolean;
-  readonly names: Map<string, RouteName>;
+  readonly names: Map<string, Name>;
 }
 
-export class Router {
-  readonly #places = new Map<string, Place>();
-  readonly #patterns: Pattern[] = [];
+export class Router<Name extends string> {
+  readonly #places = new Map<string, Place<Name>>();
+  readonly #patterns: Pattern<Name>[] = [];
 
-  constructor(routes: Readonly<Record<RouteName, Route>>) {
-    const all = Object.entries(routes) as [RouteName, Route][];
+  constructor(routes: Readonly<Record<Name, RoutedCall>>) {
+    const all = Object.entries(routes) as [Name, RoutedCall][];
     for (const [name, route] of all) {
       for (const method of methodsOf(route)) {
         if (route.path.includes('{')) this.#pattern(route).names.set(method, name);
@@ -50,7 +53,7 @@ export class Router {
     for (const pattern of this.#patterns) if (pattern.tail) this.#inherit(pattern);
   }
 
-  find(method: string, path: string): Found {
+  find(method: string, path: string): Found<Name> {
     const place = this.#places.get(path);
     if (place !== undefined) return place.found.get(method) ?? elsewise(method, place.found);
     for (const pattern of this.#patterns) {
@@ -63,7 +66,7 @@ export class Router {
   }
 
   /** The paths that a tail would match, were they not paths of their own, answer its methods too (R1). */
-  #inherit(pattern: Pattern): void {
+  #inherit(pattern: Pattern<Name>): void {
     for (const [path, { found }] of this.#places) {
       const param = paramOf(pattern, path);
       if (param === undefined) continue;
@@ -73,36 +76,39 @@ export class Router {
     }
   }
 
-  #place(path: string): Place {
+  #place(path: string): Place<Name> {
     const place = this.#places.get(path) ?? { found: new Map() };
     this.#places.set(path, place);
     return place;
   }
 
-  #pattern(route: Route): Pattern {
+  #pattern(route: RoutedCall): Pattern<Name> {
     const before = route.path.slice(0, route.path.indexOf('{'));
     const after = route.path.slice(route.path.indexOf('}') + 1);
     const same = this.#patterns.find((one) => one.before === before && one.after === after);
     if (same !== undefined) return same;
-    const pattern: Pattern = { before, after, tail: route.tail === true, names: new Map() };
+    const pattern: Pattern<Name> = { before, after, tail: route.tail === true, names: new Map() };
     this.#patterns.push(pattern);
     return pattern;
   }
 }
 
 /** What a route answers to (R2). */
-function methodsOf(route: Route): readonly string[] {
+function methodsOf(route: RoutedCall): readonly string[] {
   return route.method === 'GET' && !route.consumes ? ['GET', 'HEAD'] : [route.method];
 }
 
 /** The part of the path that the pattern leaves open, or undefined when it does not match. */
-function paramOf({ before, after, tail }: Pattern, path: string): string | undefined {
+function paramOf({ before, after, tail }: Pattern<string>, path: string): string | undefined {
   if (path.length < before.length + after.length || !path.startsWith(before) || !path.endsWith(after)) return undefined;
   const param = path.slice(before.length, path.length - after.length);
   return tail || (param !== '' && !param.includes('/')) ? param : undefined;
 }
 
-function elsewise(method: string, byMethod: ReadonlyMap<string, unknown>): Found {
+function elsewise(
+  method: string,
+  byMethod: ReadonlyMap<string, unknown>,
+): { readonly kind: 'options' | 'wrong_method'; readonly allow: string } {
   const allow = [...byMethod.keys(), 'OPTIONS'].join(', ');
   return { kind: method === 'OPTIONS' ? 'options' : 'wrong_method', allow };
 }

@@ -11,7 +11,7 @@
 
 import { METHODS } from 'node:http';
 import { type Handshake, HandshakeReader } from './handshake.js';
-import { KNOWN_HEADERS, type KnownHeader, type RequestHead } from './request-head.js';
+import { KNOWN_HEADERS, type KnownHeader, type RequestHead, TENANT_HEADER } from './request-head.js';
 
 /** The request line and all header lines together, the separators not counted. */
 export const HEAD_BYTES_MAX = 16_384;
@@ -54,6 +54,7 @@ const badCoding: HeadFlaw = { kind: 'framing', reason: 'the only Transfer-Encodi
 type MutableHeaders = { -readonly [K in KnownHeader]?: string };
 
 export class HeadReader {
+  readonly #tenantHeader: string;
   readonly #handshake = new HandshakeReader();
   #headers: MutableHeaders = {};
   #count = 0;
@@ -63,6 +64,11 @@ export class HeadReader {
   #coding: string | undefined;
   #closing = false;
   #flaw: HeadFlaw | undefined;
+
+  /** `tenantHeader`: what the header is called that names a tenant, in lower case. */
+  constructor(tenantHeader: string = TENANT_HEADER) {
+    this.#tenantHeader = tenantHeader;
+  }
 
   /** Forgets the request before. */
   begin(): void {
@@ -83,6 +89,8 @@ export class HeadReader {
     this.#bytes += name.length + value.length;
     if (knownHeaders.has(name)) {
       this.#keep(name as KnownHeader, value);
+    } else if (name === this.#tenantHeader) {
+      this.#keep(TENANT_HEADER, value);
     } else if (name === 'host') {
       this.#hosts += 1;
     } else if (name === 'transfer-encoding') {

@@ -45,6 +45,8 @@ export interface ListenerOptions {
   readonly frameBytesMax?: number;
   /** A WebSocket whose peer is mute for this long is closed (socket.ts, S8); SOCKET_IDLE_TIMEOUT_MS when absent. */
   readonly socketIdleTimeoutMs?: number;
+  /** What the header is called that names a tenant, in lower case; `x-tenant-id` when absent. */
+  readonly tenantHeader?: string;
   /** Takes the upgrade requests (socket.ts). */
   readonly onUpgrade?: UpgradeHandler;
   /** Told of a handler that threw (L5). */

@@ -98,7 +98,7 @@ class NodeListener implements Listener, NodeExchangeHost, NodeSocketHost {
   readonly #handler: RequestHandler;
   readonly #server: Server<typeof Request, typeof ServerResponse>;
   readonly #webSockets: WebSocketServer;
-  readonly #reader = new HeadReader();
+  readonly #reader: HeadReader;
   readonly #connections = new Map<Duplex, Connection>();
   /** Of `#connections`. */
   #upgraded = 0;
@@ -110,6 +110,7 @@ class NodeListener implements Listener, NodeExchangeHost, NodeSocketHost {
   constructor(options: ListenerOptions, handler: RequestHandler) {
     this.#options = options;
     this.#handler = handler;
+    this.#reader = new HeadReader(options.tenantHeader);
     this.bodyBytesMax = options.bodyBytesMax;
     this.bodies = new BodyBudget(options.bodiesBytesMax ?? BODIES_BYTES_MAX);
     this.deadlines = new Deadlines(options.bodyTimeoutMs, systemClock);

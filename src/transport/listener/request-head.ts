@@ -9,7 +9,7 @@ export interface RequestHead {
   readonly query: string;
   /** The peer's address in text form (IPv4-mapped IPv6 is given as IPv4). */
   readonly ip: string;
-  /** The headers named in KNOWN_HEADERS that were sent. Repeated ones are joined by `, `. */
+  /** The headers named in KNOWN_HEADERS that were sent, and the tenant's. Repeated ones are joined by `, `. */
   readonly headers: Readonly<Partial<Record<KnownHeader, string>>>;
 }
 
@@ -24,10 +24,13 @@ export const KNOWN_HEADERS = [
   'last-event-id',
   'origin',
   'traceparent',
+  'x-api-key',
   'x-forwarded-for',
   'x-request-id',
 ] as const;
-export type KnownHeader = (typeof KNOWN_HEADERS)[number];
+/** Where the header that names a tenant is kept, whatever it is called on the wire. */
+export const TENANT_HEADER = 'x-tenant-id';
+export type KnownHeader = (typeof KNOWN_HEADERS)[number] | typeof TENANT_HEADER;
 
 /** Header names in lower case, values already checked by the caller for line breaks. */
 export type ResponseHeaders = ReadonlyArray<readonly [name: string, value: string]>;

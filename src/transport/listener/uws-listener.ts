@@ -100,7 +100,7 @@ class UwsListener implements Listener, ExchangeHost, SocketHost {
   readonly #options: ListenerOptions;
   readonly #handler: RequestHandler;
   readonly #app: App;
-  readonly #reader = new HeadReader();
+  readonly #reader: HeadReader;
   readonly #takeHeader = (name: string, value: string): void => this.#reader.header(name, value);
   #listenSocket: ListenSocket | undefined;
   #connections = 0;
@@ -116,6 +116,7 @@ class UwsListener implements Listener, ExchangeHost, SocketHost {
     this.#library = library;
     this.#options = options;
     this.#handler = handler;
+    this.#reader = new HeadReader(options.tenantHeader);
     this.bodyBytesMax = options.bodyBytesMax;
     this.bodies = new BodyBudget(options.bodiesBytesMax ?? BODIES_BYTES_MAX);
     this.deadlines = new Deadlines(options.bodyTimeoutMs, systemClock);

@@ -8,6 +8,7 @@
 // FM1. A request costs two lookups in maps and a few stores; memory is allocated for the first of each route and status only.
 // FM2. Labels are names of the contract: nothing that a client sends becomes one.
 
+import type { MemoryRouteName } from '../../contract/memory-routes.js';
 import type { RouteName } from '../../contract/routes.js';
 import type { AgentFrameOf } from '../../contract/session.js';
 import type { ErrorCode } from '../../errors.js';
@@ -15,7 +16,7 @@ import { Histogram, type Reading } from '../../metrics.js';
 
 type FrameType = AgentFrameOf<'send' | 'state.get' | 'state.put' | 'state.delete' | 'state.list' | 'registry'>['type'];
 /** A call of the contract, a frame that asks for the same, or `none`: no route was found. */
-export type RequestName = RouteName | `session.${FrameType}` | 'none';
+export type RequestName = RouteName | `memory.${MemoryRouteName}` | `session.${FrameType}` | 'none';
 
 export interface RequestReading {
   readonly route: RequestName;

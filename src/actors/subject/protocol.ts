@@ -1,0 +1,104 @@
+// What may be said to a subject: its episodes, memories, jobs and resolutions. Key: its tenant and its id (subjectKey).
+//
+// Records travel as the JSON that a client is shown, in texts: nobody on the way has to take them apart.
+
+import { protocol } from '../../runtime/actor.js';
+import type { MemoryKind } from './records.js';
+
+/** Where a subject is: `''` is the tenant of those who name none. */
+export interface SubjectPlace {
+  readonly tenant: string;
+  readonly subjectId: string;
+}
+
+/** The key of a subject's actor. No tenant's keys can be another's: an escaped tenant has no slash. */
+export function subjectKey({ tenant, subjectId }: SubjectPlace): string {
+  return `${encodeURIComponent(tenant)}/${subjectId}`;
+}
+
+export function placeOfKey(key: string): SubjectPlace {
+  const slash = key.indexOf('/');
+  return { tenant: decodeURIComponent(key.slice(0, slash)), subjectId: key.slice(slash + 1) };
+}
+
+/** An episode as it is told; `payload`, `metadata` and `provenance` are JSON objects in text. */
+export interface NewEpisode {
+  readonly source: string;
+  readonly type: string;
+  readonly payload: string;
+  readonly metadata: string;
+  readonly provenance: string;
+  readonly sessionId: string | null;
+  /** Milliseconds since the epoch. */
+  readonly occurredAt: number | null;
+  readonly idempotencyKey: string | null;
+}
+
+/** A stored record: its place among those of its subject, when it was made, and its JSON. */
+export interface StoredRecord {
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly json: string;
+}
+
+export type Shelf = 'episode' | 'memory';
+
+/** Part of a shelf, in order. `life` names the subject's life that it belongs to; null: there is no such subject. */
+export interface RecordPage {
+  readonly life: number | null;
+  readonly records: readonly StoredRecord[];
+  /** There are more behind the last. */
+  readonly more: boolean;
+}
+
+export type JobStatus = 'pending' | 'running' | 'completed' | 'failed';
+
+/** Table `compile_job`. */
+export interface JobRow {
+  readonly subjectId: string;
+  readonly life: number;
+  readonly status: JobStatus;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Memories that it has made. */
+  readonly created: number;
+  /** The seqs of the first and the last; null when it made none. */
+  readonly memories: readonly [number, number] | null;
+  readonly error: string | null;
+}
+
+export type ResolutionStatus = 'open' | 'resolved' | 'unresolved';
+
+export type SubjectMessages = {
+  /** Refused with OVERLOADED where the subject is at one of its bounds. An idempotency key seen before gives the first. */
+  readonly append: {
+    readonly args: { readonly episodes: readonly NewEpisode[] };
+    readonly reply: { readonly episodes: readonly string[]; readonly created: number };
+  };
+  /** A part of a shelf, of at most `limit` records and PAGE_BYTES. `life`: of that life alone. */
+  readonly read: {
+    readonly args: {
+      readonly shelf: Shelf;
+      readonly life: number | null;
+      readonly after: number;
+      readonly limit: number;
+      readonly newestFirst: boolean;
+    };
+    readonly reply: RecordPage;
+  };
+  /** All of it is gone when this is answered, for whoever asks later; the disk is cleared behind that. */
+  readonly remove: {
+    readonly args: null;
+    readonly reply: { readonly episodes: number; readonly memories: number };
+  };
+  /** To itself: the next rows of a life that is over are removed. */
+  readonly purge: { readonly args: { readonly byReminder: boolean }; readonly reply: null };
+  /** Memories without a query: newest first, of what is valid now. */
+  readonly newest: {
+    readonly args: { readonly kind: MemoryKind | null; readonly limit: number };
+    readonly reply: { readonly memories: readonly string[] };
+  };
+};
+
+export const subjectProtocol = protocol<SubjectMessages>('subject', ['append', 'read', 'remove', 'purge', 'newest']);

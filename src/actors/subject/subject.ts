@@ -1,0 +1,30 @@
+// Subject
+//
+// A user, an account, an agent, a repository: whatever things are remembered of. One actor for each, so that what is
+// written of it is written in turn, and the only one that writes its rows.
+//
+// Owns:     the subject's episodes, memories, jobs and resolutions, and their counts.
+// Does not: know who may ask, or how a request looks.
+
+import { type Actor, actor } from '../../runtime/actor.js';
+import { append, newest, read } from './episodes.js';
+import { type SubjectMessages, subjectProtocol } from './protocol.js';
+import { purge, remove } from './removal.js';
+import { activateSubject, type SubjectState } from './state.js';
+
+/** What all callers of one subject together may have waiting: four of the largest bodies. */
+const MAILBOX = { capacity: 1_000, bytesMax: 8 * 1024 * 1024 } as const;
+/** A subject without an index. */
+const BARE_BYTES = 512;
+
+export function subjectKind(): Actor<SubjectState, SubjectMessages> {
+  return actor({
+    protocol: subjectProtocol,
+    persistence: 'keys',
+    tables: ['subject', 'subject_purge', 'episode', 'episode_key', 'memory', 'resolution'],
+    mailbox: MAILBOX,
+    state: activateSubject,
+    residentBytes: () => BARE_BYTES,
+    messages: { append, read, remove, purge, newest },
+  });
+}

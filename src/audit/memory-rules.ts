@@ -1,0 +1,108 @@
+// Memory rules
+//
+// What the rows of subjects must be. Rows of a life that is over may be left, for as long as it is said to be purged.
+
+import type { ShelfRow, SubjectRow } from '../actors/subject/state.js';
+import type { Key } from '../runtime/actor.js';
+import type { AuditRule } from './audit-rule.js';
+import type { Audit } from './findings.js';
+
+/** What was counted of one shelf of one subject. */
+interface Recount {
+  life: string;
+  rows: number;
+  lastSeq: number;
+}
+
+export function memoryRules(audit: Audit): [string, AuditRule][] {
+  return [
+    // In the order of the keys: the shelves are counted before the subjects that tell how many there are.
+    ['episode', shelfRule(audit, 'episodes', 'lastEpisode')],
+    ['episode_key', keyRule(audit)],
+    ['memory', shelfRule(audit, 'memories', 'lastMemory')],
+    ['subject', subjectRule(audit)],
+    ['subject_purge', purgeRule(audit)],
+  ];
+}
+
+/** The subject that a row belongs to; undefined when its life is over, which is reported unless it is being purged. */
+function livingSubject(audit: Audit, key: Key): SubjectRow | undefined {
+  const [, tenant, subjectId, life] = key;
+  const subject = audit.lookup(['subject', tenant!, subjectId!]) as SubjectRow | undefined;
+  if (subject?.life === life) return subject;
+  if (audit.lookup(['subject_purge', tenant!, subjectId!, life!]) === undefined) {
+    audit.report(key, 'it is of no subject that there is, and nobody removes it');
+  }
+  return undefined;
+}
+
+function shelfRule(audit: Audit, count: 'episodes' | 'memories', last: 'lastEpisode' | 'lastMemory'): AuditRule {
+  let recount: Recount | undefined;
+  let subject: SubjectRow | undefined;
+  let subjectKey: Key = ['subject'];
+
+  const close = () => {
+    if (recount === undefined || subject === undefined) return;
+    if (recount.rows !== subject[count]) {
+      audit.report(subjectKey, `it has ${subject[count]} ${count}; a recount gives ${recount.rows}`);
+    }
+    if (recount.lastSeq > subject[last]) audit.report(subjectKey, `its ${count} are ahead of their last seq`);
+  };
+
+  return {
+    row: (key, value) => {
+      const [, tenant, subjectId, life, seq] = key;
+      const id = JSON.stringify([tenant, subjectId, life]);
+      if (recount?.life !== id) {
+        close();
+        recount = { life: id, rows: 0, lastSeq: 0 };
+        subject = livingSubject(audit, key);
+        subjectKey = ['subject', tenant!, subjectId!];
+      }
+      const [at, json] = value as ShelfRow;
+      recount.rows++;
+      recount.lastSeq = Number(seq);
+      const record = JSON.parse(json) as { readonly subject_id?: unknown };
+      if (record.subject_id !== subjectId) audit.report(key, 'it names another subject');
+      if (!Number.isFinite(at)) audit.report(key, 'it has no time');
+    },
+    end: close,
+  };
+}
+
+function keyRule(audit: Audit): AuditRule {
+  return {
+    row: (key, value) => {
+      const [, tenant, subjectId, life] = key;
+      if (livingSubject(audit, key) === undefined) return;
+      const episode = audit.lookup(['episode', tenant!, subjectId!, life!, value as number]);
+      if (episode === undefined) audit.report(key, 'there is no episode that was told with it');
+    },
+  };
+}
+
+function subjectRule(audit: Audit): AuditRule {
+  return {
+    row: (key, value) => {
+      const { life, episodes, memories, compiledTo, lastEpisode } = value as SubjectRow;
+      const [, tenant, subjectId] = key;
+      if (episodes > 0 !== audit.hasAnyUnder(['episode', tenant!, subjectId!, life])) {
+        audit.report(key, `it has ${episodes} episodes, and its rows say otherwise`);
+      }
+      if (memories > 0 !== audit.hasAnyUnder(['memory', tenant!, subjectId!, life])) {
+        audit.report(key, `it has ${memories} memories, and its rows say otherwise`);
+      }
+      if (compiledTo > lastEpisode) audit.report(key, 'it is compiled further than it has episodes');
+    },
+  };
+}
+
+function purgeRule(audit: Audit): AuditRule {
+  return {
+    row: (key) => {
+      const [, tenant, subjectId, life] = key;
+      const subject = audit.lookup(['subject', tenant!, subjectId!]) as SubjectRow | undefined;
+      if (subject?.life === life) audit.report(key, 'it says that a life is over which is not');
+    },
+  };
+}

@@ -1,0 +1,123 @@
+// Memory routes
+//
+// The calls of the memory API, in one list: its router is built from it, and its part of the OpenAPI document.
+
+import {
+  Alive,
+  CreateEpisode,
+  CreateEpisodes,
+  Episode,
+  EpisodesCreated,
+  MemoriesFound,
+  Memory,
+  MemoryVersion,
+  SearchQuery,
+  SubjectDeleted,
+  SubjectList,
+  SubjectsQuery,
+  Timeline,
+  TimelineQuery,
+} from './memory.js';
+import { MemoryError } from './memory-errors.js';
+import type { Method } from './route.js';
+import type { TSchema } from './schema.js';
+
+/** `open`: anyone. `key`: an API key where there are any, or an agent, for its own subject. `admin`: the admin's token. */
+export type MemoryAccess = 'open' | 'key' | 'admin';
+
+export interface MemoryRoute {
+  readonly method: Method;
+  readonly path: string;
+  readonly access: MemoryAccess;
+  readonly summary: string;
+  readonly query?: TSchema;
+  readonly body?: TSchema;
+  readonly status: 200 | 201 | 202;
+  readonly answer: TSchema;
+}
+
+/** The name of the schemas in the document's components. */
+export const memoryComponents = { Episode, Memory, MemoryError } as const satisfies Record<string, TSchema>;
+
+export const memoryRoutes = {
+  createEpisode: {
+    method: 'POST',
+    path: '/v1/episodes',
+    access: 'key',
+    summary: 'Tell what happened.',
+    body: CreateEpisode,
+    status: 201,
+    answer: Episode,
+  },
+  createEpisodes: {
+    method: 'POST',
+    path: '/v1/episodes/batch',
+    access: 'key',
+    summary:
+      'Tell up to 100 things. All are validated before any is written; those of one subject are written together.',
+    body: CreateEpisodes,
+    status: 201,
+    answer: EpisodesCreated,
+  },
+  searchMemories: {
+    method: 'GET',
+    path: '/v1/memories/search',
+    access: 'key',
+    summary: 'Memories of a subject that are valid now.',
+    query: SearchQuery,
+    status: 200,
+    answer: MemoriesFound,
+  },
+  timeline: {
+    method: 'GET',
+    path: '/v1/timeline',
+    access: 'key',
+    summary: 'Everything that is kept of a subject, oldest first.',
+    query: TimelineQuery,
+    status: 200,
+    answer: Timeline,
+  },
+  listSubjects: {
+    method: 'GET',
+    path: '/v1/subjects',
+    access: 'key',
+    summary: 'The subjects of the tenant.',
+    query: SubjectsQuery,
+    status: 200,
+    answer: SubjectList,
+  },
+  deleteSubject: {
+    method: 'DELETE',
+    path: '/v1/subjects/{subject_id}',
+    access: 'key',
+    summary: 'Delete a subject and all that is kept of it.',
+    status: 200,
+    answer: SubjectDeleted,
+  },
+  memoryVersion: {
+    method: 'GET',
+    path: '/v1/version',
+    access: 'open',
+    summary: 'Which version this is, and which contract of the memory API it keeps.',
+    status: 200,
+    answer: MemoryVersion,
+  },
+  alive: {
+    method: 'GET',
+    path: '/healthz',
+    access: 'open',
+    summary: 'Whether the process answers.',
+    status: 200,
+    answer: Alive,
+  },
+  aliveToo: {
+    method: 'GET',
+    path: '/health',
+    access: 'open',
+    summary: 'The same as /healthz.',
+    status: 200,
+    answer: Alive,
+  },
+} as const satisfies Record<string, MemoryRoute>;
+
+export type MemoryRouteName = keyof typeof memoryRoutes;

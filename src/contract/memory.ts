@@ -1,0 +1,150 @@
+// Public messages of the memory API: records, and what is told to make them.
+
+import { type Static, Type } from './schema.js';
+
+export const SUBJECT_ID_CHARS_MAX = 256;
+const SOURCE_CHARS_MAX = 256;
+const TYPE_CHARS_MAX = 128;
+const SESSION_ID_CHARS_MAX = 256;
+const IDEMPOTENCY_KEY_CHARS_MAX = 256;
+export const BATCH_MAX = 100;
+export const LIMIT_MAX = 100;
+export const SUBJECTS_LIMIT_MAX = 200;
+export const SUBJECTS_LIMIT_DEFAULT = 50;
+export const SEARCH_LIMIT_DEFAULT = 20;
+
+export const MEMORY_KINDS = ['profile_fact', 'procedure', 'episode_summary', 'artifact_ref'] as const;
+
+const time = (description: string) => Type.String({ format: 'date-time', description });
+const bag = (description: string) => Type.Object({}, { additionalProperties: true, description });
+const orNull = <S extends ReturnType<typeof Type.String>>(schema: S) => Type.Union([schema, Type.Null()]);
+
+export const SubjectId = Type.String({ minLength: 1, maxLength: SUBJECT_ID_CHARS_MAX });
+export const SessionId = Type.String({ minLength: 1, maxLength: SESSION_ID_CHARS_MAX });
+
+export const Episode = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  subject_id: Type.String(),
+  source: Type.String(),
+  type: Type.String(),
+  payload: bag('As it was told.'),
+  metadata: bag('As it was told.'),
+  provenance: bag('As it was told.'),
+  session_id: Type.Union([Type.String(), Type.Null()]),
+  created_at: time('When it was told.'),
+  occurred_at: Type.Optional(time('When it happened, where that was told.')),
+});
+
+export const Memory = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  subject_id: Type.String(),
+  kind: Type.Union(MEMORY_KINDS.map((kind) => Type.Literal(kind))),
+  content: Type.String(),
+  summary: Type.String(),
+  confidence: Type.Number({ minimum: 0, maximum: 1 }),
+  valid_from: time('From when on it is true.'),
+  valid_to: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
+  source_episode_ids: Type.Array(Type.String()),
+  metadata: bag('What the compiler noted.'),
+  status: Type.Union([Type.Literal('active'), Type.Literal('superseded'), Type.Literal('tombstoned')]),
+  sensitivity_labels: Type.Array(Type.String()),
+  created_at: time('When it was compiled.'),
+  updated_at: time('When its status or its validity changed.'),
+});
+
+export const CreateEpisode = Type.Object({
+  subject_id: SubjectId,
+  source: Type.String({ minLength: 1, maxLength: SOURCE_CHARS_MAX }),
+  type: Type.String({ minLength: 1, maxLength: TYPE_CHARS_MAX }),
+  payload: bag('`messages` of `{role, content}`, else `text`, else `content`; whatever else is kept too.'),
+  metadata: Type.Optional(bag('Kept as it is.')),
+  provenance: Type.Optional(bag('Kept as it is.')),
+  session_id: Type.Optional(orNull(SessionId)),
+  idempotency_key: Type.Optional(
+    orNull(
+      Type.String({
+        minLength: 1,
+        maxLength: IDEMPOTENCY_KEY_CHARS_MAX,
+        description: 'A repeat, for the same subject, is answered with the first episode.',
+      }),
+    ),
+  ),
+  occurred_at: Type.Optional(orNull(Type.String({ description: 'RFC 3339; when it happened.' }))),
+});
+export type CreateEpisode = Static<typeof CreateEpisode>;
+
+export const CreateEpisodes = Type.Object({
+  episodes: Type.Array(CreateEpisode, { minItems: 1, maxItems: BATCH_MAX }),
+});
+export type CreateEpisodes = Static<typeof CreateEpisodes>;
+
+export const EpisodesCreated = Type.Object({
+  episodes_created: Type.Integer({ minimum: 0, description: 'Without those that were there already.' }),
+  episodes: Type.Array(Episode, { description: 'In the order in which they were told.' }),
+});
+
+export const Timeline = Type.Object({
+  subject_id: Type.String(),
+  episodes: Type.Array(Episode, { description: 'Oldest first.' }),
+  memories: Type.Array(Memory, { description: 'Oldest first.' }),
+  episodes_has_more: Type.Boolean(),
+  memories_has_more: Type.Boolean(),
+  next_cursor: Type.Union([Type.String(), Type.Null()]),
+});
+
+export const TimelineQuery = Type.Object({
+  subject_id: SubjectId,
+  cursor: Type.Optional(Type.String({ description: 'The `next_cursor` of the page before; opaque.' })),
+  limit: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: LIMIT_MAX,
+      description: 'Episodes, and memories, of a page. Without it: as much as 16 MiB hold.',
+    }),
+  ),
+});
+
+export const SubjectsQuery = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: SUBJECTS_LIMIT_MAX, default: SUBJECTS_LIMIT_DEFAULT })),
+  offset: Type.Optional(Type.Integer({ minimum: 0, default: 0 })),
+  cursor: Type.Optional(
+    Type.String({ description: 'The `next_cursor` of the page before, in the place of `offset`.' }),
+  ),
+});
+
+export const SubjectList = Type.Object({
+  subjects: Type.Array(
+    Type.Object({
+      subject_id: Type.String(),
+      episode_count: Type.Integer({ minimum: 0 }),
+      memory_count: Type.Integer({ minimum: 0 }),
+    }),
+    { description: 'In the order of the UTF-8 bytes of their ids.' },
+  ),
+  total: Type.Integer({ minimum: 0 }),
+  next_cursor: Type.Union([Type.String(), Type.Null()]),
+});
+export type SubjectList = Static<typeof SubjectList>;
+
+export const SubjectDeleted = Type.Object({
+  subject_id: Type.String(),
+  episodes_deleted: Type.Integer({ minimum: 0 }),
+  memories_deleted: Type.Integer({ minimum: 0 }),
+});
+export type SubjectDeleted = Static<typeof SubjectDeleted>;
+
+export const SearchQuery = Type.Object({
+  subject_id: SubjectId,
+  kind: Type.Optional(Type.Union(MEMORY_KINDS.map((kind) => Type.Literal(kind)))),
+  q: Type.Optional(Type.String({ description: 'What is looked for; without it the newest come first.' })),
+  semantic: Type.Optional(Type.Boolean({ default: false, description: 'By vectors alone.' })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: SEARCH_LIMIT_DEFAULT })),
+});
+
+export const MemoriesFound = Type.Object({ memories: Type.Array(Memory) });
+
+export const MemoryVersion = Type.Object({ version: Type.String(), api_contract: Type.Literal('v1') });
+export type MemoryVersion = Static<typeof MemoryVersion>;
+
+export const Alive = Type.Object({ status: Type.Literal('ok') });
+export type Alive = Static<typeof Alive>;

@@ -1,0 +1,22 @@
+// Memory handlers: every route of the memory API, put together from the files that hold them.
+
+import type { Alive, MemoryVersion } from '../../contract/memory.js';
+import { episodeRoutes } from './episode-routes.js';
+import type { MemoryContext } from './memory-context.js';
+import type { MemoryHandler, MemoryHandlers } from './memory-door.js';
+import { subjectRoutes } from './subject-routes.js';
+
+const ALIVE: Alive = { status: 'ok' };
+const alive: MemoryHandler = (_context, call) => call.json(200, ALIVE);
+
+/** `context` is only read for what never changes: the version. */
+export function memoryHandlers({ version }: Pick<MemoryContext, 'version'>): MemoryHandlers {
+  const known: MemoryVersion = { version, api_contract: 'v1' };
+  return {
+    ...episodeRoutes,
+    ...subjectRoutes,
+    memoryVersion: (_context, call) => call.json(200, known),
+    alive,
+    aliveToo: alive,
+  };
+}
