@@ -18,8 +18,10 @@ export function memoryRules(audit: Audit): [string, AuditRule][] {
   return [
     // In the order of the keys: the shelves are counted before the subjects that tell how many there are.
     ['episode', shelfRule(audit, 'episodes', 'lastEpisode')],
-    ['episode_key', keyRule(audit)],
+    ['episode_key', keyRule(audit, 'episode')],
     ['memory', shelfRule(audit, 'memories', 'lastMemory')],
+    ['resolution', shelfRule(audit, undefined, 'lastResolution')],
+    ['resolution_of', keyRule(audit, 'resolution')],
     ['subject', subjectRule(audit)],
     ['subject_purge', purgeRule(audit)],
   ];
@@ -36,17 +38,21 @@ function livingSubject(audit: Audit, key: Key): SubjectRow | undefined {
   return undefined;
 }
 
-function shelfRule(audit: Audit, count: 'episodes' | 'memories', last: 'lastEpisode' | 'lastMemory'): AuditRule {
+function shelfRule(
+  audit: Audit,
+  count: 'episodes' | 'memories' | undefined,
+  last: 'lastEpisode' | 'lastMemory' | 'lastResolution',
+): AuditRule {
   let recount: Recount | undefined;
   let subject: SubjectRow | undefined;
   let subjectKey: Key = ['subject'];
 
   const close = () => {
     if (recount === undefined || subject === undefined) return;
-    if (recount.rows !== subject[count]) {
+    if (count !== undefined && recount.rows !== subject[count]) {
       audit.report(subjectKey, `it has ${subject[count]} ${count}; a recount gives ${recount.rows}`);
     }
-    if (recount.lastSeq > subject[last]) audit.report(subjectKey, `its ${count} are ahead of their last seq`);
+    if (recount.lastSeq > subject[last]) audit.report(subjectKey, `it has a row ahead of its ${last}`);
   };
 
   return {
@@ -70,13 +76,14 @@ function shelfRule(audit: Audit, count: 'episodes' | 'memories', last: 'lastEpis
   };
 }
 
-function keyRule(audit: Audit): AuditRule {
+/** Of rows that lead to one of the subject's. */
+function keyRule(audit: Audit, table: 'episode' | 'resolution'): AuditRule {
   return {
     row: (key, value) => {
       const [, tenant, subjectId, life] = key;
       if (livingSubject(audit, key) === undefined) return;
-      const episode = audit.lookup(['episode', tenant!, subjectId!, life!, value as number]);
-      if (episode === undefined) audit.report(key, 'there is no episode that was told with it');
+      const found = audit.lookup([table, tenant!, subjectId!, life!, value as number]);
+      if (found === undefined) audit.report(key, `there is no ${table} for it`);
     },
   };
 }

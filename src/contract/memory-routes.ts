@@ -6,17 +6,26 @@ import {
   Alive,
   CreateEpisode,
   CreateEpisodes,
+  Dashboard,
   Episode,
   EpisodesCreated,
   MemoriesFound,
   Memory,
   MemoryVersion,
+  Readiness,
+  Resolution,
+  ResolutionList,
+  ResolutionsQuery,
   SearchQuery,
+  SetResolution,
   SubjectDeleted,
   SubjectList,
   SubjectsQuery,
+  TenantList,
+  TenantsQuery,
   Timeline,
   TimelineQuery,
+  Usage,
 } from './memory.js';
 import { MemoryError } from './memory-errors.js';
 import type { Method } from './route.js';
@@ -37,7 +46,10 @@ export interface MemoryRoute {
 }
 
 /** The name of the schemas in the document's components. */
-export const memoryComponents = { Episode, Memory, MemoryError } as const satisfies Record<string, TSchema>;
+export const memoryComponents = { Episode, Memory, Resolution, Usage, MemoryError } as const satisfies Record<
+  string,
+  TSchema
+>;
 
 export const memoryRoutes = {
   createEpisode: {
@@ -117,6 +129,65 @@ export const memoryRoutes = {
     summary: 'The same as /healthz.',
     status: 200,
     answer: Alive,
+  },
+  setResolution: {
+    method: 'POST',
+    path: '/v1/resolutions',
+    access: 'key',
+    summary: 'Say how a session stands.',
+    body: SetResolution,
+    status: 200,
+    answer: Resolution,
+  },
+  listResolutions: {
+    method: 'GET',
+    path: '/v1/resolutions',
+    access: 'key',
+    summary: 'How the sessions of a subject stand.',
+    query: ResolutionsQuery,
+    status: 200,
+    answer: ResolutionList,
+  },
+  ready: {
+    method: 'GET',
+    path: '/readyz',
+    access: 'open',
+    summary: 'Whether what the memory API needs is there; 503 when not.',
+    status: 200,
+    answer: Readiness,
+  },
+  readyToo: {
+    method: 'GET',
+    path: '/ready',
+    access: 'open',
+    summary: 'The same as /readyz.',
+    status: 200,
+    answer: Readiness,
+  },
+  usage: {
+    method: 'GET',
+    path: '/admin/usage',
+    access: 'admin',
+    summary: 'What the tenant that X-Tenant-ID names has, or the one without a name.',
+    status: 200,
+    answer: Usage,
+  },
+  listTenants: {
+    method: 'GET',
+    path: '/admin/tenants',
+    access: 'admin',
+    summary: 'The tenants that have subjects, and what they have.',
+    query: TenantsQuery,
+    status: 200,
+    answer: TenantList,
+  },
+  dashboard: {
+    method: 'GET',
+    path: '/admin/dashboard',
+    access: 'admin',
+    summary: 'What all tenants have together.',
+    status: 200,
+    answer: Dashboard,
   },
 } as const satisfies Record<string, MemoryRoute>;
 

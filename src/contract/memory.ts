@@ -35,10 +35,17 @@ export const Episode = Type.Object({
   occurred_at: Type.Optional(time('When it happened, where that was told.')),
 });
 
+const memoryKind = Type.Union([
+  Type.Literal('profile_fact'),
+  Type.Literal('procedure'),
+  Type.Literal('episode_summary'),
+  Type.Literal('artifact_ref'),
+]);
+
 export const Memory = Type.Object({
   id: Type.String({ format: 'uuid' }),
   subject_id: Type.String(),
-  kind: Type.Union(MEMORY_KINDS.map((kind) => Type.Literal(kind))),
+  kind: memoryKind,
   content: Type.String(),
   summary: Type.String(),
   confidence: Type.Number({ minimum: 0, maximum: 1 }),
@@ -135,13 +142,95 @@ export type SubjectDeleted = Static<typeof SubjectDeleted>;
 
 export const SearchQuery = Type.Object({
   subject_id: SubjectId,
-  kind: Type.Optional(Type.Union(MEMORY_KINDS.map((kind) => Type.Literal(kind)))),
+  kind: Type.Optional(memoryKind),
   q: Type.Optional(Type.String({ description: 'What is looked for; without it the newest come first.' })),
   semantic: Type.Optional(Type.Boolean({ default: false, description: 'By vectors alone.' })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: SEARCH_LIMIT_DEFAULT })),
 });
 
 export const MemoriesFound = Type.Object({ memories: Type.Array(Memory) });
+
+export const RESOLUTION_STATUSES = ['open', 'resolved', 'unresolved'] as const;
+export const RESOLUTIONS_LIMIT_MAX = 200;
+export const RESOLUTIONS_LIMIT_DEFAULT = 50;
+const RESOLUTION_SUMMARY_CHARS_MAX = 4_000;
+const resolutionStatus = Type.Union([Type.Literal('open'), Type.Literal('resolved'), Type.Literal('unresolved')]);
+
+export const SetResolution = Type.Object({
+  subject_id: SubjectId,
+  session_id: SessionId,
+  status: Type.Optional(resolutionStatus),
+  resolution_summary: Type.Optional(orNull(Type.String({ maxLength: RESOLUTION_SUMMARY_CHARS_MAX }))),
+  metadata: Type.Optional(bag('Kept as it is; without it, what was there stays.')),
+});
+
+export const Resolution = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  subject_id: Type.String(),
+  session_id: Type.String(),
+  status: resolutionStatus,
+  resolution_summary: Type.Union([Type.String(), Type.Null()]),
+  resolved_at: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
+  metadata: bag('As it was told.'),
+  created_at: time('When the session was first told of.'),
+  updated_at: time('When it was last told of.'),
+});
+export type Resolution = Static<typeof Resolution>;
+
+export const ResolutionList = Type.Array(Resolution, {
+  description: 'In the order in which the sessions were told of.',
+});
+
+export const ResolutionsQuery = Type.Object({
+  subject_id: SubjectId,
+  status: Type.Optional(resolutionStatus),
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: RESOLUTIONS_LIMIT_MAX, default: RESOLUTIONS_LIMIT_DEFAULT }),
+  ),
+  offset: Type.Optional(Type.Integer({ minimum: 0, default: 0 })),
+});
+
+const counts = {
+  subjects: Type.Integer({ minimum: 0 }),
+  episodes: Type.Integer({ minimum: 0 }),
+  memories: Type.Integer({ minimum: 0 }),
+  bytes: Type.Integer({ minimum: 0, description: 'Of the records as JSON.' }),
+  compiles: Type.Integer({ minimum: 0 }),
+  contexts: Type.Integer({ minimum: 0 }),
+};
+export const Usage = Type.Object({
+  tenant_id: Type.Union([Type.String(), Type.Null()], { description: 'Null: who names none.' }),
+  ...counts,
+});
+export type Usage = Static<typeof Usage>;
+
+export const TENANTS_LIMIT_MAX = 200;
+export const TENANTS_LIMIT_DEFAULT = 50;
+export const TenantsQuery = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: TENANTS_LIMIT_MAX, default: TENANTS_LIMIT_DEFAULT })),
+  cursor: Type.Optional(Type.String({ description: 'The `next_cursor` of the page before; opaque.' })),
+});
+export const TenantList = Type.Object({
+  tenants: Type.Array(Usage),
+  next_cursor: Type.Union([Type.String(), Type.Null()]),
+});
+export type TenantList = Static<typeof TenantList>;
+
+export const Dashboard = Type.Object({ tenants: Type.Integer({ minimum: 0 }), ...counts });
+export type Dashboard = Static<typeof Dashboard>;
+
+export const Readiness = Type.Object({
+  status: Type.Union([Type.Literal('ready'), Type.Literal('not_ready')]),
+  dependencies: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      status: Type.Union([Type.Literal('ok'), Type.Literal('failed')]),
+      latency_ms: Type.Number({ minimum: 0 }),
+      error: Type.Union([Type.String(), Type.Null()]),
+    }),
+  ),
+});
+export type Readiness = Static<typeof Readiness>;
 
 export const MemoryVersion = Type.Object({ version: Type.String(), api_contract: Type.Literal('v1') });
 export type MemoryVersion = Static<typeof MemoryVersion>;

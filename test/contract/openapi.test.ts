@@ -47,6 +47,13 @@ const CONTRACT = [
   'GET /v1/version',
   'GET /healthz',
   'GET /health',
+  'POST /v1/resolutions',
+  'GET /v1/resolutions',
+  'GET /readyz',
+  'GET /ready',
+  'GET /admin/usage',
+  'GET /admin/tenants',
+  'GET /admin/dashboard',
 ];
 
 type Json = Record<string, unknown>;

@@ -87,6 +87,21 @@ export type SubjectMessages = {
     };
     readonly reply: RecordPage;
   };
+  /** The new state of a session's resolution; refused with CONFLICT past RESOLUTIONS_MAX. `metadata` null: as it was. */
+  readonly resolve: {
+    readonly args: {
+      readonly sessionId: string;
+      readonly status: ResolutionStatus;
+      readonly summary: string | null;
+      readonly metadata: string | null;
+    };
+    readonly reply: { readonly resolution: string };
+  };
+  /** In the order in which the sessions were first told of. */
+  readonly resolutions: {
+    readonly args: { readonly status: ResolutionStatus | null; readonly offset: number; readonly limit: number };
+    readonly reply: { readonly resolutions: readonly string[] };
+  };
   /** All of it is gone when this is answered, for whoever asks later; the disk is cleared behind that. */
   readonly remove: {
     readonly args: null;
@@ -101,4 +116,12 @@ export type SubjectMessages = {
   };
 };
 
-export const subjectProtocol = protocol<SubjectMessages>('subject', ['append', 'read', 'remove', 'purge', 'newest']);
+export const subjectProtocol = protocol<SubjectMessages>('subject', [
+  'append',
+  'read',
+  'remove',
+  'purge',
+  'newest',
+  'resolve',
+  'resolutions',
+]);

@@ -16,7 +16,7 @@ export const PURGE_ROWS = 500;
 const RESUME_AFTER_MS = 1_000;
 const REMINDER = 'purge';
 /** Where a life has rows, in the order in which they are removed. */
-const PURGED_TABLES = ['episode', 'memory', 'episode_key', 'resolution'] as const;
+const PURGED_TABLES = ['episode', 'memory', 'episode_key', 'resolution', 'resolution_of'] as const;
 
 export const remove: On<'remove'> = (context) => {
   const { state, store } = context;

@@ -24,6 +24,7 @@ export interface SubjectRow {
   /** The seqs of the newest; seqs begin with 1, and are never given twice in a life. */
   readonly lastEpisode: number;
   readonly lastMemory: number;
+  readonly lastResolution: number;
   /** Episodes up to this seq are compiled. */
   readonly compiledTo: number;
   readonly compiles: number;
@@ -75,7 +76,7 @@ export function purgeKey({ tenant, subjectId }: SubjectPlace, ...life: readonly 
 
 /** All rows of a table that a life has; with `parts`, one of them. */
 export function lifeKey(
-  table: Shelf | 'episode_key' | 'resolution',
+  table: Shelf | 'episode_key' | 'resolution' | 'resolution_of',
   { tenant, subjectId }: SubjectPlace,
   life: number,
   ...parts: readonly (string | number)[]
@@ -92,6 +93,7 @@ export function newLife({ purging }: SubjectState, now: number): SubjectRow {
     bytes: 0,
     lastEpisode: 0,
     lastMemory: 0,
+    lastResolution: 0,
     compiledTo: 0,
     compiles: 0,
     contexts: 0,

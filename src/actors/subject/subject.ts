@@ -10,6 +10,7 @@ import { type Actor, actor } from '../../runtime/actor.js';
 import { append, newest, read } from './episodes.js';
 import { type SubjectMessages, subjectProtocol } from './protocol.js';
 import { purge, remove } from './removal.js';
+import { resolutions, resolve } from './resolutions.js';
 import { activateSubject, type SubjectState } from './state.js';
 
 /** What all callers of one subject together may have waiting: four of the largest bodies. */
@@ -21,10 +22,10 @@ export function subjectKind(): Actor<SubjectState, SubjectMessages> {
   return actor({
     protocol: subjectProtocol,
     persistence: 'keys',
-    tables: ['subject', 'subject_purge', 'episode', 'episode_key', 'memory', 'resolution'],
+    tables: ['subject', 'subject_purge', 'episode', 'episode_key', 'memory', 'resolution', 'resolution_of'],
     mailbox: MAILBOX,
     state: activateSubject,
     residentBytes: () => BARE_BYTES,
-    messages: { append, read, remove, purge, newest },
+    messages: { append, read, remove, purge, newest, resolve, resolutions },
   });
 }

@@ -2,8 +2,11 @@
 
 import type { Alive, MemoryVersion } from '../../contract/memory.js';
 import { episodeRoutes } from './episode-routes.js';
+import { memoryAdminRoutes } from './memory-admin-routes.js';
 import type { MemoryContext } from './memory-context.js';
 import type { MemoryHandler, MemoryHandlers } from './memory-door.js';
+import { readinessRoutes } from './readiness-routes.js';
+import { resolutionRoutes } from './resolution-routes.js';
 import { subjectRoutes } from './subject-routes.js';
 
 const ALIVE: Alive = { status: 'ok' };
@@ -15,6 +18,9 @@ export function memoryHandlers({ version }: Pick<MemoryContext, 'version'>): Mem
   return {
     ...episodeRoutes,
     ...subjectRoutes,
+    ...resolutionRoutes,
+    ...readinessRoutes(),
+    ...memoryAdminRoutes,
     memoryVersion: (_context, call) => call.json(200, known),
     alive,
     aliveToo: alive,
