@@ -57,6 +57,7 @@ import type { WorkerSettings } from './worker.js';
 
 /** What all idle actors of the process may keep in memory. */
 const RESIDENT_BYTES_MAX = 128 * 1024 * 1024;
+const HOUR_MS = 3_600_000;
 /** The part of the time to stop that slow clients may use up; the rest is for the workers and the disk. */
 const ANSWERS_SHARE = 0.8;
 /** How often a stopping server looks whether everything admitted was answered. */
@@ -230,7 +231,8 @@ function startSystem(
   onFatal: (error: unknown) => void,
 ): Promise<System> {
   const workers = workerCount(config.workers);
-  const { messaging, state, verification } = config;
+  const { messaging, state, verification, memory } = config;
+  const subject = { kindTtlDays: memory.kindTtlDays, jobRetentionMs: memory.jobRetentionHours * HOUR_MS };
   return System.start({
     store: {
       directory: directory.tables,
@@ -240,7 +242,7 @@ function startSystem(
     },
     workers,
     workerUrl: new URL('./worker.js', import.meta.url),
-    settings: { messaging, state, verification } satisfies WorkerSettings,
+    settings: { messaging, state, verification, subject } satisfies WorkerSettings,
     protocols: [operatorProtocol, agentProtocol, stateProtocol, removalProtocol, subjectProtocol, tenantProtocol],
     counters: COUNTERS,
     durability: config.durability,

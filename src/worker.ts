@@ -6,6 +6,7 @@ import { agentKind } from './actors/agent/agent.js';
 import { operatorKind } from './actors/operator/operator.js';
 import { removalKind } from './actors/removal/removal.js';
 import { stateKind } from './actors/state/state.js';
+import type { SubjectRules } from './actors/subject/state.js';
 import { subjectKind } from './actors/subject/subject.js';
 import { tenantKind } from './actors/tenant/tenant.js';
 import type { Config } from './config.js';
@@ -13,10 +14,12 @@ import { anyKind } from './runtime/actor.js';
 import { runShardWorker } from './runtime/threads/shard-worker.js';
 
 /** What a worker is told of the config: never a secret. */
-export type WorkerSettings = Pick<Config, 'messaging' | 'state' | 'verification'>;
+export type WorkerSettings = Pick<Config, 'messaging' | 'state' | 'verification'> & {
+  readonly subject: SubjectRules;
+};
 
 runShardWorker((settings) => {
-  const { messaging, state, verification } = settings as WorkerSettings;
+  const { messaging, state, verification, subject } = settings as WorkerSettings;
   // In the order of `protocols` in server.ts: an envelope names a kind by its place.
   return [
     anyKind(
@@ -36,7 +39,7 @@ runShardWorker((settings) => {
     ),
     anyKind(stateKind({ capacityBytes: state.capacityBytes })),
     anyKind(removalKind()),
-    anyKind(subjectKind()),
+    anyKind(subjectKind(subject)),
     anyKind(tenantKind()),
   ];
 });

@@ -2,6 +2,7 @@
 //
 // What the rows of subjects must be. Rows of a life that is over may be left, for as long as it is said to be purged.
 
+import type { JobRow } from '../actors/subject/protocol.js';
 import type { ShelfRow, SubjectRow } from '../actors/subject/state.js';
 import type { Key } from '../runtime/actor.js';
 import type { AuditRule } from './audit-rule.js';
@@ -20,6 +21,9 @@ export function memoryRules(audit: Audit): [string, AuditRule][] {
     ['episode', shelfRule(audit, 'episodes', 'lastEpisode')],
     ['episode_key', keyRule(audit, 'episode')],
     ['memory', shelfRule(audit, 'memories', 'lastMemory')],
+    ['memory_expiry', expiryRule(audit)],
+    ['compile_job', jobRule(audit)],
+    ['subject_job', jobOfSubjectRule(audit)],
     ['resolution', shelfRule(audit, undefined, 'lastResolution')],
     ['resolution_of', keyRule(audit, 'resolution')],
     ['subject', subjectRule(audit)],
@@ -84,6 +88,41 @@ function keyRule(audit: Audit, table: 'episode' | 'resolution'): AuditRule {
       if (livingSubject(audit, key) === undefined) return;
       const found = audit.lookup([table, tenant!, subjectId!, life!, value as number]);
       if (found === undefined) audit.report(key, `there is no ${table} for it`);
+    },
+  };
+}
+
+function expiryRule(audit: Audit): AuditRule {
+  return {
+    row: (key) => {
+      if (livingSubject(audit, key) === undefined) return;
+      const [, tenant, subjectId, life, end, seq] = key;
+      const row = audit.lookup(['memory', tenant!, subjectId!, life!, seq!]) as ShelfRow | undefined;
+      const memory =
+        row === undefined ? undefined : (JSON.parse(row[1]) as { status: string; valid_to: string | null });
+      const ends = memory?.status === 'active' && memory.valid_to !== null && Date.parse(memory.valid_to) === end;
+      if (!ends) audit.report(key, 'no active memory ends then');
+    },
+  };
+}
+
+function jobRule(audit: Audit): AuditRule {
+  return {
+    row: (key, value) => {
+      const [, tenant, jobId] = key;
+      const { subjectId } = value as JobRow;
+      if (!audit.hasAnyUnder(['subject_job', tenant!, subjectId, jobId!]))
+        audit.report(key, 'its subject has no such job');
+    },
+  };
+}
+
+function jobOfSubjectRule(audit: Audit): AuditRule {
+  return {
+    row: (key) => {
+      const [, tenant, subjectId, jobId] = key;
+      const job = audit.lookup(['compile_job', tenant!, jobId!]) as JobRow | undefined;
+      if (job?.subjectId !== subjectId) audit.report(key, 'there is no such job of this subject');
     },
   };
 }

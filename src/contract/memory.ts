@@ -150,6 +150,64 @@ export const SearchQuery = Type.Object({
 
 export const MemoriesFound = Type.Object({ memories: Type.Array(Memory) });
 
+export const CompileRequest = Type.Object({
+  subject_id: SubjectId,
+  async: Type.Optional(Type.Boolean({ default: false, description: 'Answered with a job at once, with 202.' })),
+});
+export type CompileRequest = Static<typeof CompileRequest>;
+
+export const Compiled = Type.Object({
+  subject_id: Type.String(),
+  memories_created: Type.Integer({ minimum: 0 }),
+  memories: Type.Array(Memory, { description: 'At most the first 5,000.' }),
+});
+
+export const JOB_STATUSES = ['pending', 'running', 'completed', 'failed'] as const;
+const jobStatus = Type.Union([
+  Type.Literal('pending'),
+  Type.Literal('running'),
+  Type.Literal('completed'),
+  Type.Literal('failed'),
+]);
+
+export const CompileJob = Type.Object({
+  job_id: Type.String({ format: 'uuid' }),
+  status: jobStatus,
+  subject_id: Type.String(),
+  memories_created: Type.Optional(Type.Integer({ minimum: 0 })),
+  memories: Type.Optional(Type.Array(Memory)),
+  error: Type.Optional(Type.String()),
+});
+
+export const JobListing = Type.Object({
+  job_id: Type.String({ format: 'uuid' }),
+  tenant_id: Type.Union([Type.String(), Type.Null()]),
+  subject_id: Type.String(),
+  status: jobStatus,
+  memories_created: Type.Integer({ minimum: 0 }),
+  error: Type.Union([Type.String(), Type.Null()]),
+  created_at: time('When it was asked for.'),
+  updated_at: time('When it went on last.'),
+});
+export type JobListing = Static<typeof JobListing>;
+export const JOBS_LIMIT_MAX = 100;
+export const JOBS_LIMIT_DEFAULT = 50;
+export const JobsQuery = Type.Object({
+  status: Type.Optional(jobStatus),
+  subject_id: Type.Optional(SubjectId),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: JOBS_LIMIT_MAX, default: JOBS_LIMIT_DEFAULT })),
+  cursor: Type.Optional(Type.String({ description: 'The `next_cursor` of the page before; opaque.' })),
+});
+export const JobList = Type.Object({
+  jobs: Type.Array(JobListing, { description: 'By tenant, oldest first.' }),
+  next_cursor: Type.Union([Type.String(), Type.Null()]),
+});
+export type JobList = Static<typeof JobList>;
+export const JobsReset = Type.Object({ reset: Type.Integer({ minimum: 0 }) });
+export type JobsReset = Static<typeof JobsReset>;
+export const JobDeleted = Type.Object({ job_id: Type.String(), deleted: Type.Literal(true) });
+export type JobDeleted = Static<typeof JobDeleted>;
+
 export const RESOLUTION_STATUSES = ['open', 'resolved', 'unresolved'] as const;
 export const RESOLUTIONS_LIMIT_MAX = 200;
 export const RESOLUTIONS_LIMIT_DEFAULT = 50;

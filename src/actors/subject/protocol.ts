@@ -63,9 +63,16 @@ export interface JobRow {
   readonly updatedAt: number;
   /** Memories that it has made. */
   readonly created: number;
-  /** The seqs of the first and the last; null when it made none. */
-  readonly memories: readonly [number, number] | null;
+  /** The seq of the first, which the others follow; null when it made none. */
+  readonly firstSeq: number | null;
   readonly error: string | null;
+}
+
+/** What a compile made: memories of this life, as many as `created`, from this seq on. */
+export interface CompileOutcome {
+  readonly life: number;
+  readonly created: number;
+  readonly firstSeq: number | null;
 }
 
 export type ResolutionStatus = 'open' | 'resolved' | 'unresolved';
@@ -87,6 +94,18 @@ export type SubjectMessages = {
     };
     readonly reply: RecordPage;
   };
+  /** Compiles what is not compiled, and answers when it is. Refused with OVERLOADED, or NOT_FOUND where it is deleted. */
+  readonly compile: { readonly args: null; readonly reply: CompileOutcome };
+  /** The same without waiting. Answered when the job is sure to be done; refused with OVERLOADED. */
+  readonly startJob: { readonly args: { readonly jobId: string }; readonly reply: null };
+  /** Refused with NOT_FOUND. */
+  readonly job: { readonly args: { readonly jobId: string }; readonly reply: JobRow };
+  readonly dropJob: { readonly args: { readonly jobId: string }; readonly reply: null };
+  /** Jobs that are not at their end and not in hand are taken up. */
+  readonly resume: { readonly args: null; readonly reply: { readonly resumed: number } };
+  /** To itself: the next part of a compile, and what is due by the clock. */
+  readonly step: { readonly args: null; readonly reply: null };
+  readonly care: { readonly args: null; readonly reply: null };
   /** The new state of a session's resolution; refused with CONFLICT past RESOLUTIONS_MAX. `metadata` null: as it was. */
   readonly resolve: {
     readonly args: {
@@ -124,4 +143,11 @@ export const subjectProtocol = protocol<SubjectMessages>('subject', [
   'newest',
   'resolve',
   'resolutions',
+  'compile',
+  'startJob',
+  'job',
+  'dropJob',
+  'resume',
+  'step',
+  'care',
 ]);

@@ -7,6 +7,8 @@
 // RV2. A slice removes at most PURGE_ROWS rows, in a turn of its own. What a crash leaves is taken up by a reminder.
 
 import type { Key } from '../../runtime/actor.js';
+import { abandonCompiles } from './compile-steps.js';
+import { forgetAllJobs } from './job-rows.js';
 import { subjectProtocol } from './protocol.js';
 import { type Context, lifeKey, type On, purgeKey, subjectRowKey } from './state.js';
 
@@ -16,12 +18,17 @@ export const PURGE_ROWS = 500;
 const RESUME_AFTER_MS = 1_000;
 const REMINDER = 'purge';
 /** Where a life has rows, in the order in which they are removed. */
-const PURGED_TABLES = ['episode', 'memory', 'episode_key', 'resolution', 'resolution_of'] as const;
+const PURGED_TABLES = ['episode', 'memory', 'memory_expiry', 'episode_key', 'resolution', 'resolution_of'] as const;
 
 export const remove: On<'remove'> = (context) => {
   const { state, store } = context;
   const { row, place } = state;
-  if (row === undefined) return { episodes: 0, memories: 0 };
+  if (row === undefined) {
+    forgetAllJobs(context);
+    return { episodes: 0, memories: 0 };
+  }
+  abandonCompiles(context);
+  forgetAllJobs(context);
   endLife(context, row.life);
   store.delete(subjectRowKey(place));
   state.row = undefined;

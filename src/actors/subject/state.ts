@@ -12,6 +12,8 @@
 // S2. The number of a life is none that still has rows.
 
 import type { ActivationContext, Context as AnyContext, Handler, Key } from '../../runtime/actor.js';
+import { Compiling } from './compile-queue.js';
+import type { KindTtlDays } from './compiler/expiry.js';
 import { placeOfKey, type Shelf, type SubjectMessages, type SubjectPlace } from './protocol.js';
 
 /** Table `subject`: what there is, counted in the commit of each change. */
@@ -37,7 +39,15 @@ export interface SubjectRow {
 /** Tables `episode` and `memory`: when it was made, and its JSON. */
 export type ShelfRow = readonly [at: number, json: string];
 
+/** Out of the config. */
+export interface SubjectRules {
+  readonly kindTtlDays: KindTtlDays;
+  readonly jobRetentionMs: number;
+}
+
 export interface SubjectState {
+  readonly rules: SubjectRules;
+  readonly compiling: Compiling;
   readonly place: SubjectPlace;
   row: SubjectRow | undefined;
   /** Lives whose rows are being removed, oldest first. */
@@ -54,10 +64,12 @@ export type On<K extends keyof SubjectMessages> = Handler<SubjectState, SubjectM
 /** Lives that may wait to be purged: who makes and deletes a subject faster than its disk is told to wait. */
 export const PURGING_MAX = 64;
 
-export function activateSubject({ key, store }: ActivationContext): SubjectState {
+export function activateSubject({ key, store }: ActivationContext, rules: SubjectRules): SubjectState {
   const place = placeOfKey(key);
   const purging = store.rangeKeys({ under: purgeKey(place), limit: PURGING_MAX }).map((row) => Number(row[3]));
   return {
+    rules,
+    compiling: new Compiling(),
     place,
     row: store.get(subjectRowKey(place)) as SubjectRow | undefined,
     purging,
@@ -76,7 +88,7 @@ export function purgeKey({ tenant, subjectId }: SubjectPlace, ...life: readonly 
 
 /** All rows of a table that a life has; with `parts`, one of them. */
 export function lifeKey(
-  table: Shelf | 'episode_key' | 'resolution' | 'resolution_of',
+  table: Shelf | 'memory_expiry' | 'episode_key' | 'resolution' | 'resolution_of',
   { tenant, subjectId }: SubjectPlace,
   life: number,
   ...parts: readonly (string | number)[]

@@ -7,25 +7,55 @@
 // Does not: know who may ask, or how a request looks.
 
 import { type Actor, actor } from '../../runtime/actor.js';
+import { care } from './care.js';
+import { compile, step } from './compiling.js';
 import { append, newest, read } from './episodes.js';
+import { dropJob, job, resume, startJob } from './jobs.js';
 import { type SubjectMessages, subjectProtocol } from './protocol.js';
 import { purge, remove } from './removal.js';
 import { resolutions, resolve } from './resolutions.js';
-import { activateSubject, type SubjectState } from './state.js';
+import { activateSubject, type SubjectRules, type SubjectState } from './state.js';
 
 /** What all callers of one subject together may have waiting: four of the largest bodies. */
 const MAILBOX = { capacity: 1_000, bytesMax: 8 * 1024 * 1024 } as const;
 /** A subject without an index. */
 const BARE_BYTES = 512;
 
-export function subjectKind(): Actor<SubjectState, SubjectMessages> {
+export function subjectKind(rules: SubjectRules): Actor<SubjectState, SubjectMessages> {
   return actor({
     protocol: subjectProtocol,
     persistence: 'keys',
-    tables: ['subject', 'subject_purge', 'episode', 'episode_key', 'memory', 'resolution', 'resolution_of'],
+    tables: [
+      'subject',
+      'subject_purge',
+      'episode',
+      'episode_key',
+      'memory',
+      'memory_expiry',
+      'resolution',
+      'resolution_of',
+      'compile_job',
+      'subject_job',
+    ],
     mailbox: MAILBOX,
-    state: activateSubject,
-    residentBytes: () => BARE_BYTES,
-    messages: { append, read, remove, purge, newest, resolve, resolutions },
+    state: (context) => activateSubject(context, rules),
+    residentBytes: ({ compiling }) => BARE_BYTES + compiling.residentBytes,
+    mayPassivate: ({ compiling }) => compiling.isIdle,
+    messages: {
+      append,
+      read,
+      remove,
+      purge,
+      newest,
+      resolve,
+      resolutions,
+      compile,
+      startJob,
+      job,
+      dropJob,
+      resume,
+      step,
+      care,
+    },
   });
 }

@@ -5,10 +5,13 @@
 // TN1. A question about a tenant reads rows under that tenant alone: the tenant is the first part of each key.
 
 import { type Actor, actor, type Context, type Handler, type Key } from '../../runtime/actor.js';
-import { type TenantMessages, type TenantTotals, tenantProtocol } from './protocol.js';
+import type { JobRow } from '../subject/protocol.js';
+import { type JobPlace, type ListedJob, type TenantMessages, type TenantTotals, tenantProtocol } from './protocol.js';
 
 /** Subjects summed up in one turn. */
 export const TOTALS_ROWS = 1_000;
+/** Jobs looked at in one turn. */
+export const JOBS_LOOKED = 1_000;
 /** Sorts behind every text. */
 const PAST_TEXTS = Uint8Array.of();
 
@@ -29,8 +32,14 @@ export function tenantKind(): Actor<null, TenantMessages> {
     protocol: tenantProtocol,
     persistence: 'keys',
     state: () => null,
-    reads: { subjects: subjectsRead, totals: subjectsRead, tenants: subjectsRead },
-    messages: { subjects, totals, tenants },
+    reads: {
+      subjects: subjectsRead,
+      totals: subjectsRead,
+      tenants: subjectsRead,
+      job: (_key, { tenant, jobId }) => [['compile_job', tenant, jobId]],
+      jobs: () => [['compile_job']],
+    },
+    messages: { subjects, totals, tenants, job, jobs },
   });
 }
 
@@ -78,6 +87,28 @@ const totals: On<'totals'> = (context, { tenant, after }) => {
     { subjects: 0, episodes: 0, memories: 0, bytes: 0, compiles: 0, contexts: 0 },
   );
   return { totals: sum, next: rows.length < TOTALS_ROWS ? null : String(rows.at(-1)!.key[2]) };
+};
+
+const job: On<'job'> = (context, { tenant, jobId }) => ({
+  job: (context.store.get(['compile_job', tenant, jobId]) as JobRow | undefined) ?? null,
+});
+
+const jobs: On<'jobs'> = (context, { tenant, status, subjectId, after, limit }) => {
+  const found: ListedJob[] = [];
+  const rows = context.store.range({
+    under: tenant === null ? ['compile_job'] : ['compile_job', tenant],
+    limit: JOBS_LOOKED,
+    ...(after !== null && { after: ['compile_job', after.tenant, after.jobId] }),
+  });
+  for (const { key, value } of rows) {
+    const place: JobPlace = { tenant: String(key[1]), jobId: String(key[2]) };
+    const row = value as JobRow;
+    if ((status !== null && row.status !== status) || (subjectId !== null && row.subjectId !== subjectId)) continue;
+    found.push({ ...place, row });
+    if (found.length === limit) return { jobs: found, next: place };
+  }
+  const last = rows.length < JOBS_LOOKED ? undefined : rows.at(-1)?.key;
+  return { jobs: found, next: last === undefined ? null : { tenant: String(last[1]), jobId: String(last[2]) } };
 };
 
 /** Costs one look for each tenant, however many subjects it has. */

@@ -1,7 +1,9 @@
 // Memory handlers: every route of the memory API, put together from the files that hold them.
 
 import type { Alive, MemoryVersion } from '../../contract/memory.js';
+import { compileRoutes } from './compile-routes.js';
 import { episodeRoutes } from './episode-routes.js';
+import { jobRoutes } from './job-routes.js';
 import { memoryAdminRoutes } from './memory-admin-routes.js';
 import type { MemoryContext } from './memory-context.js';
 import type { MemoryHandler, MemoryHandlers } from './memory-door.js';
@@ -17,6 +19,8 @@ export function memoryHandlers({ version }: Pick<MemoryContext, 'version'>): Mem
   const known: MemoryVersion = { version, api_contract: 'v1' };
   return {
     ...episodeRoutes,
+    ...compileRoutes,
+    ...jobRoutes,
     ...subjectRoutes,
     ...resolutionRoutes,
     ...readinessRoutes(),

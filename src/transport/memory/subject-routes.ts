@@ -1,12 +1,6 @@
 // Subject routes: what is kept of subjects, read and deleted.
 
-import {
-  type RecordPage,
-  type Shelf,
-  type SubjectPlace,
-  subjectKey,
-  subjectProtocol,
-} from '../../actors/subject/protocol.js';
+import { subjectKey, subjectProtocol } from '../../actors/subject/protocol.js';
 import { tenantKey, tenantProtocol } from '../../actors/tenant/protocol.js';
 import {
   LIMIT_MAX,
@@ -18,18 +12,16 @@ import {
   type SubjectDeleted,
   type SubjectList,
 } from '../../contract/memory.js';
-import type { Fault } from '../../errors.js';
 import { cursorOf } from '../kernel/page-cursor.js';
 import type { MemoryCall } from './memory-call.js';
 import { askOptions, type MemoryContext } from './memory-context.js';
 import type { MemoryHandlers } from './memory-door.js';
 import { invalid } from './memory-fault.js';
 import { readCursor, readPathSubject, readQueryChoice, readQueryNumber, readQuerySubject } from './memory-reader.js';
+import { gather } from './record-pages.js';
 
 /** Of a timeline that is asked for whole: then it says that there is more, and where to go on. */
 const TIMELINE_CHARS_MAX = 16 * 1024 * 1024;
-/** Records asked for at a time. */
-const READ_AT_ONCE = 500;
 const CURSOR_BYTES_MAX = 64;
 const OFFSET_MAX = 1_000_000_000;
 
@@ -40,13 +32,6 @@ interface TimelinePlace {
   readonly memory: number;
 }
 
-interface Gathered {
-  readonly life: number | null;
-  readonly texts: readonly string[];
-  readonly last: number;
-  readonly more: boolean;
-}
-
 async function timeline(context: MemoryContext, call: MemoryCall): Promise<void> {
   const subject = readQuerySubject(call);
   if (subject === undefined) return;
@@ -54,11 +39,11 @@ async function timeline(context: MemoryContext, call: MemoryCall): Promise<void>
   if (limit === undefined) return;
   const from = readTimelineCursor(call);
   if (from === undefined) return;
-  const half = TIMELINE_CHARS_MAX / 2;
-  const episodes = await gather(context, subject, 'episode', from.life, from.episode, limit, half);
+  const all = { place: subject, limit, charsMax: TIMELINE_CHARS_MAX / 2 };
+  const episodes = await gather(context, { ...all, shelf: 'episode', life: from.life, after: from.episode });
   if ('code' in episodes) return call.refuseFault(episodes);
   const life = from.life ?? episodes.life;
-  const memories = await gather(context, subject, 'memory', life, from.memory, limit, half);
+  const memories = await gather(context, { ...all, shelf: 'memory', life, after: from.memory });
   if ('code' in memories) return call.refuseFault(memories);
   const next = episodes.more || memories.more ? cursorOf(`${life}.${episodes.last}.${memories.last}`) : null;
   call.encoded(
@@ -67,44 +52,6 @@ async function timeline(context: MemoryContext, call: MemoryCall): Promise<void>
       `"memories":[${memories.texts.join()}],"episodes_has_more":${episodes.more},` +
       `"memories_has_more":${memories.more},"next_cursor":${JSON.stringify(next)}}`,
   );
-}
-
-/** Records of one life, in order, until there are `limit`, or `charsMax` are passed. */
-export async function gather(
-  context: MemoryContext,
-  place: SubjectPlace,
-  shelf: Shelf,
-  life: number | null,
-  after: number,
-  limit: number,
-  charsMax: number,
-): Promise<Gathered | Fault> {
-  const texts: string[] = [];
-  let last = after;
-  let chars = 0;
-  let inLife = life;
-  for (;;) {
-    const args = {
-      shelf,
-      life: inLife,
-      after: last,
-      limit: Math.min(READ_AT_ONCE, limit - texts.length),
-      newestFirst: false,
-    };
-    const answer = await context.actors.ask(subjectProtocol, subjectKey(place), 'read', args, askOptions(context));
-    if (!answer.ok) return answer.fault;
-    const page: RecordPage = answer.value;
-    if (page.life === null) return { life: inLife, texts, last, more: false };
-    inLife = page.life;
-    for (const { seq, json } of page.records) {
-      texts.push(json);
-      chars += json.length;
-      last = seq;
-    }
-    if (!page.more || texts.length >= limit || chars >= charsMax) {
-      return { life: inLife, texts, last, more: page.more };
-    }
-  }
 }
 
 function readTimelineCursor(call: MemoryCall): TimelinePlace | undefined {
