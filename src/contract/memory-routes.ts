@@ -4,9 +4,11 @@
 
 import {
   Alive,
+  AssembleContext,
   Compiled,
   CompileJob,
   CompileRequest,
+  ContextBundle,
   CreateEpisode,
   CreateEpisodes,
   Dashboard,
@@ -103,6 +105,15 @@ export const memoryRoutes = {
     query: SearchQuery,
     status: 200,
     answer: MemoriesFound,
+  },
+  context: {
+    method: 'POST',
+    path: '/v1/context',
+    access: 'key',
+    summary: 'What is known of a subject for a task, ranked, within a number of tokens.',
+    body: AssembleContext,
+    status: 200,
+    answer: ContextBundle,
   },
   timeline: {
     method: 'GET',

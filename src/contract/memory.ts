@@ -150,6 +150,60 @@ export const SearchQuery = Type.Object({
 
 export const MemoriesFound = Type.Object({ memories: Type.Array(Memory) });
 
+const TASK_CHARS_MAX = 4_000;
+export const CONTEXT_TOKENS_MAX = 128_000;
+export const AssembleContext = Type.Object({
+  subject_id: SubjectId,
+  task: Type.String({ minLength: 1, maxLength: TASK_CHARS_MAX }),
+  max_tokens: Type.Optional(
+    Type.Union([Type.Integer({ minimum: 1, maximum: CONTEXT_TOKENS_MAX }), Type.Null()], {
+      description: 'Without it: memory.context_tokens_default.',
+    }),
+  ),
+  session_id: Type.Optional(orNull(SessionId)),
+  explain: Type.Optional(Type.Boolean({ default: false, description: 'With the scores of the candidates.' })),
+});
+export type AssembleContext = Static<typeof AssembleContext>;
+
+const ids = Type.Array(Type.String());
+export const ContextBundle = Type.Object({
+  subject_id: Type.String(),
+  task: Type.String(),
+  facts: Type.Array(Memory, { description: 'Facts, and then summaries.' }),
+  episodes: Type.Array(Episode),
+  procedures: Type.Array(Memory),
+  provenance: Type.Object({
+    fact_ids: ids,
+    summary_ids: ids,
+    procedure_ids: ids,
+    episode_ids: ids,
+  }),
+  assembled_context: Type.String(),
+  token_estimate: Type.Integer({ minimum: 0, description: 'Of assembled_context, by cl100k.' }),
+  sessions: Type.Array(
+    Type.Object({
+      session_id: Type.String(),
+      episode_count: Type.Integer({ minimum: 0 }),
+      first_at: Type.String({ format: 'date-time' }),
+      last_at: Type.String({ format: 'date-time' }),
+    }),
+  ),
+  receipt_id: Type.Null(),
+  receipt_emitted: Type.Literal(false),
+  explanation: Type.Optional(
+    Type.Array(
+      Type.Object({
+        item: Type.String({ description: 'The id of a memory, or of an episode with the place of the utterance.' }),
+        kind: Type.String(),
+        score: Type.Number(),
+        signals: Type.Record(Type.String(), Type.Number()),
+        lexical: Type.Number(),
+        cosine: Type.Union([Type.Number(), Type.Null()]),
+      }),
+    ),
+  ),
+});
+
 export const CompileRequest = Type.Object({
   subject_id: SubjectId,
   async: Type.Optional(Type.Boolean({ default: false, description: 'Answered with a job at once, with 202.' })),

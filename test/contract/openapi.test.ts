@@ -47,6 +47,7 @@ const CONTRACT = [
   'GET /v1/version',
   'GET /healthz',
   'GET /health',
+  'POST /v1/context',
   'POST /v1/memories/compile',
   'GET /v1/memories/compile/{job_id}',
   'GET /admin/jobs',

@@ -10,8 +10,9 @@ import { timestamp } from '../../clock.js';
 import { newId } from '../../ids.js';
 import { refuse } from '../../runtime/actor.js';
 import type { NewEpisode, RecordPage, StoredRecord, SubjectPlace } from './protocol.js';
+import { episodeOf } from './record-json.js';
 import type { MemoryKind } from './records.js';
-import { type Context, lifeKey, newLife, type On, PURGING_MAX, putSubject, type ShelfRow } from './state.js';
+import { lifeKey, newLife, type On, PURGING_MAX, putSubject, type ShelfRow } from './state.js';
 
 /** A page ends with the record that reaches this many characters. */
 export const PAGE_CHARS = 1024 * 1024;
@@ -26,7 +27,7 @@ export const append: On<'append'> = (context, { episodes }) => {
   const { state, store } = context;
   if (state.row === undefined && state.purging.length >= PURGING_MAX) return PURGING;
   let row = state.row ?? newLife(state, context.now);
-  const { place } = state;
+  const { place, recall } = state;
   const told: string[] = [];
   let created = 0;
   for (const episode of episodes) {
@@ -47,6 +48,7 @@ export const append: On<'append'> = (context, { episodes }) => {
     row = { ...row, episodes: row.episodes + 1, bytes: row.bytes + Buffer.byteLength(json), lastEpisode: seq };
     told.push(json);
     created++;
+    if (recall?.isReady === true) recall.addEpisode(seq, episodeOf(json));
   }
   if (created > 0) putSubject(context, { ...row, updatedAt: context.now });
   return { episodes: told, created };
@@ -117,9 +119,4 @@ function episodeJson(id: string, { subjectId }: SubjectPlace, episode: NewEpisod
   const bags = `"payload":${payload},"metadata":${metadata},"provenance":${provenance}`;
   const times = `"created_at":"${timestamp(now)}"${occurredAt === null ? '' : `,"occurred_at":"${timestamp(occurredAt)}"`}`;
   return `${head},"type":${JSON.stringify(type)},${bags},"session_id":${JSON.stringify(sessionId)},${times}}`;
-}
-
-export function countContext(context: Context): void {
-  const { row } = context.state;
-  if (row !== undefined) context.state.row = { ...row, contexts: row.contexts + 1 };
 }

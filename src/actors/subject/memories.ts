@@ -14,9 +14,10 @@ import { type Context, lifeKey, type ShelfRow, type SubjectRow } from './state.j
 export function addMemory(context: Context, row: SubjectRow, memory: Memory): SubjectRow {
   const seq = row.lastMemory + 1;
   const json = memoryJson(memory);
-  const { place } = context.state;
+  const { place, recall } = context.state;
   context.store.put(lifeKey('memory', place, row.life, seq), [context.now, json] satisfies ShelfRow);
   noteExpiry(context, row.life, seq, memory);
+  if (recall?.isReady === true) recall.addMemory(seq, memory);
   return { ...row, memories: row.memories + 1, bytes: row.bytes + Buffer.byteLength(json), lastMemory: seq };
 }
 
@@ -35,6 +36,7 @@ export function changeMemory(
     context.store.delete(lifeKey('memory_expiry', place, row.life, before.validTo, seq));
   }
   noteExpiry(context, row.life, seq, after);
+  if (after.status !== 'active') context.state.recall?.removeMemory(after.id);
   return { ...row, bytes: row.bytes + Buffer.byteLength(json) - Buffer.byteLength(memoryJson(before)) };
 }
 

@@ -68,6 +68,39 @@ export interface JobRow {
   readonly error: string | null;
 }
 
+/** A candidate of a context, and what its score is the sum of. */
+export interface ExplainedItem {
+  readonly item: string;
+  readonly kind: string;
+  readonly score: number;
+  readonly signals: Readonly<Record<string, number>>;
+  /** What relevance is made of: by words, 0 to 1, and the cosine where there are vectors. */
+  readonly lexical: number;
+  readonly cosine: number | null;
+}
+
+/** A context, its records as JSON. */
+export interface ContextAnswer {
+  /** Facts, and then summaries. */
+  readonly facts: readonly string[];
+  readonly episodes: readonly string[];
+  readonly procedures: readonly string[];
+  readonly factIds: readonly string[];
+  readonly summaryIds: readonly string[];
+  readonly procedureIds: readonly string[];
+  readonly episodeIds: readonly string[];
+  readonly assembledContext: string;
+  readonly tokenEstimate: number;
+  readonly sessions: readonly {
+    readonly session_id: string;
+    readonly episode_count: number;
+    readonly first_at: string;
+    readonly last_at: string;
+  }[];
+  /** Best first; null where it was not asked for. */
+  readonly explanation: readonly ExplainedItem[] | null;
+}
+
 /** What a compile made: memories of this life, as many as `created`, from this seq on. */
 export interface CompileOutcome {
   readonly life: number;
@@ -103,6 +136,29 @@ export type SubjectMessages = {
   readonly dropJob: { readonly args: { readonly jobId: string }; readonly reply: null };
   /** Jobs that are not at their end and not in hand are taken up. */
   readonly resume: { readonly args: null; readonly reply: { readonly resumed: number } };
+  /** Memories by a query, best first. Refused with OVERLOADED, or NOT_FOUND where the subject is deleted meanwhile. */
+  readonly search: {
+    readonly args: {
+      readonly q: string;
+      readonly kind: MemoryKind | null;
+      readonly vectorsOnly: boolean;
+      readonly limit: number;
+    };
+    readonly reply: { readonly memories: readonly string[] };
+  };
+  /** Refused as a search is. */
+  readonly context: {
+    readonly args: {
+      readonly task: string;
+      readonly maxTokens: number;
+      readonly sessionId: string | null;
+      readonly explain: boolean;
+    };
+    readonly reply: ContextAnswer;
+  };
+  /** To itself: the next slice of an index; how many contexts there were is written. */
+  readonly index: { readonly args: null; readonly reply: null };
+  readonly saveCounts: { readonly args: null; readonly reply: null };
   /** To itself: the next part of a compile, and what is due by the clock. */
   readonly step: { readonly args: null; readonly reply: null };
   readonly care: { readonly args: null; readonly reply: null };
@@ -150,4 +206,8 @@ export const subjectProtocol = protocol<SubjectMessages>('subject', [
   'resume',
   'step',
   'care',
+  'search',
+  'context',
+  'index',
+  'saveCounts',
 ]);

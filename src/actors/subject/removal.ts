@@ -10,6 +10,7 @@ import type { Key } from '../../runtime/actor.js';
 import { abandonCompiles } from './compile-steps.js';
 import { forgetAllJobs } from './job-rows.js';
 import { subjectProtocol } from './protocol.js';
+import { abandonRecall } from './recalling.js';
 import { type Context, lifeKey, type On, purgeKey, subjectRowKey } from './state.js';
 
 /** Rows that one turn removes. */
@@ -28,6 +29,7 @@ export const remove: On<'remove'> = (context) => {
     return { episodes: 0, memories: 0 };
   }
   abandonCompiles(context);
+  abandonRecall(context);
   forgetAllJobs(context);
   endLife(context, row.life);
   store.delete(subjectRowKey(place));

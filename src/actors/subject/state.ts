@@ -15,6 +15,7 @@ import type { ActivationContext, Context as AnyContext, Handler, Key } from '../
 import { Compiling } from './compile-queue.js';
 import type { KindTtlDays } from './compiler/expiry.js';
 import { placeOfKey, type Shelf, type SubjectMessages, type SubjectPlace } from './protocol.js';
+import type { Recall } from './recall.js';
 
 /** Table `subject`: what there is, counted in the commit of each change. */
 export interface SubjectRow {
@@ -48,6 +49,8 @@ export interface SubjectRules {
 export interface SubjectState {
   readonly rules: SubjectRules;
   readonly compiling: Compiling;
+  /** Undefined until something is asked for. */
+  recall: Recall | undefined;
   readonly place: SubjectPlace;
   row: SubjectRow | undefined;
   /** Lives whose rows are being removed, oldest first. */
@@ -70,6 +73,7 @@ export function activateSubject({ key, store }: ActivationContext, rules: Subjec
   return {
     rules,
     compiling: new Compiling(),
+    recall: undefined,
     place,
     row: store.get(subjectRowKey(place)) as SubjectRow | undefined,
     purging,

@@ -12,6 +12,7 @@ import { compile, step } from './compiling.js';
 import { append, newest, read } from './episodes.js';
 import { dropJob, job, resume, startJob } from './jobs.js';
 import { type SubjectMessages, subjectProtocol } from './protocol.js';
+import { assemble, index, saveCounts, search } from './recalling.js';
 import { purge, remove } from './removal.js';
 import { resolutions, resolve } from './resolutions.js';
 import { activateSubject, type SubjectRules, type SubjectState } from './state.js';
@@ -39,7 +40,7 @@ export function subjectKind(rules: SubjectRules): Actor<SubjectState, SubjectMes
     ],
     mailbox: MAILBOX,
     state: (context) => activateSubject(context, rules),
-    residentBytes: ({ compiling }) => BARE_BYTES + compiling.residentBytes,
+    residentBytes: ({ compiling, recall }) => BARE_BYTES + compiling.residentBytes + (recall?.residentBytes ?? 0),
     mayPassivate: ({ compiling }) => compiling.isIdle,
     messages: {
       append,
@@ -56,6 +57,10 @@ export function subjectKind(rules: SubjectRules): Actor<SubjectState, SubjectMes
       resume,
       step,
       care,
+      search,
+      context: assemble,
+      index,
+      saveCounts,
     },
   });
 }

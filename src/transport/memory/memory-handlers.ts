@@ -8,6 +8,7 @@ import { memoryAdminRoutes } from './memory-admin-routes.js';
 import type { MemoryContext } from './memory-context.js';
 import type { MemoryHandler, MemoryHandlers } from './memory-door.js';
 import { readinessRoutes } from './readiness-routes.js';
+import { recallRoutes } from './recall-routes.js';
 import { resolutionRoutes } from './resolution-routes.js';
 import { subjectRoutes } from './subject-routes.js';
 
@@ -22,6 +23,7 @@ export function memoryHandlers({ version }: Pick<MemoryContext, 'version'>): Mem
     ...compileRoutes,
     ...jobRoutes,
     ...subjectRoutes,
+    ...recallRoutes,
     ...resolutionRoutes,
     ...readinessRoutes(),
     ...memoryAdminRoutes,

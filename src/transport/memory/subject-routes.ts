@@ -4,8 +4,6 @@ import { subjectKey, subjectProtocol } from '../../actors/subject/protocol.js';
 import { tenantKey, tenantProtocol } from '../../actors/tenant/protocol.js';
 import {
   LIMIT_MAX,
-  MEMORY_KINDS,
-  SEARCH_LIMIT_DEFAULT,
   SUBJECT_ID_CHARS_MAX,
   SUBJECTS_LIMIT_DEFAULT,
   SUBJECTS_LIMIT_MAX,
@@ -17,7 +15,7 @@ import type { MemoryCall } from './memory-call.js';
 import { askOptions, type MemoryContext } from './memory-context.js';
 import type { MemoryHandlers } from './memory-door.js';
 import { invalid } from './memory-fault.js';
-import { readCursor, readPathSubject, readQueryChoice, readQueryNumber, readQuerySubject } from './memory-reader.js';
+import { readCursor, readPathSubject, readQueryNumber, readQuerySubject } from './memory-reader.js';
 import { gather } from './record-pages.js';
 
 /** Of a timeline that is asked for whole: then it says that there is more, and where to go on. */
@@ -105,22 +103,8 @@ async function deleteSubject(context: MemoryContext, call: MemoryCall): Promise<
   call.json(200, body);
 }
 
-async function searchMemories(context: MemoryContext, call: MemoryCall): Promise<void> {
-  const place = readQuerySubject(call);
-  if (place === undefined) return;
-  const kind = readQueryChoice(call, 'kind', MEMORY_KINDS);
-  if (kind === undefined) return;
-  const limit = readQueryNumber(call, 'limit', { min: 1, max: LIMIT_MAX, fallback: SEARCH_LIMIT_DEFAULT });
-  if (limit === undefined) return;
-  const args = { kind, limit };
-  const answer = await context.actors.ask(subjectProtocol, subjectKey(place), 'newest', args, askOptions(context));
-  if (answer.ok) call.encoded(200, `{"memories":[${answer.value.memories.join()}]}`);
-  else call.refuseFault(answer.fault);
-}
-
 export const subjectRoutes = {
   timeline,
   listSubjects,
   deleteSubject,
-  searchMemories,
 } satisfies Partial<MemoryHandlers>;
