@@ -14,7 +14,7 @@ import { RegistrationLimiter } from './transport/gate/registration-limiter.js';
 import type { TokenHasher } from './transport/gate/token-hasher.js';
 import { type HttpContext, httpRules } from './transport/http/http-context.js';
 import type { LongPolls } from './transport/http/long-polls.js';
-import type { MemoryContext } from './transport/memory/memory-context.js';
+import type { DocumentReader, MemoryContext } from './transport/memory/memory-context.js';
 import { MemoryKeys } from './transport/memory/memory-keys.js';
 import { MemoryLimiter } from './transport/memory/memory-limiter.js';
 import type { FrontMeter } from './transport/metrics/front-meter.js';
@@ -97,7 +97,7 @@ export function createHttpContext({
 }
 
 /** Puts together what the calls of the memory API work with. */
-export function createMemoryContext(config: Config, http: HttpContext): MemoryContext {
+export function createMemoryContext(config: Config, http: HttpContext, documents: DocumentReader): MemoryContext {
   const { version, clock, log, meter, actors, authenticator, clientIp, draining } = http;
   return {
     version,
@@ -108,6 +108,7 @@ export function createMemoryContext(config: Config, http: HttpContext): MemoryCo
     authenticator,
     clientIp,
     draining,
+    documents,
     memory: {
       keys: new MemoryKeys(config.memory.apiKeys),
       limiter: new MemoryLimiter(config.memory.rateLimitPerMin, systemClock),

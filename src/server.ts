@@ -38,8 +38,11 @@ import { routeHandlers } from './transport/http/kernel-routes.js';
 import { LongPolls } from './transport/http/long-polls.js';
 import type { Listener } from './transport/listener/listener.js';
 import { openListener } from './transport/listener/open-listener.js';
+import type { DocumentJob, DocumentResult } from './transport/memory/document-worker.js';
+import type { DocumentReader } from './transport/memory/memory-context.js';
 import { MemoryDoor } from './transport/memory/memory-door.js';
 import { memoryHandlers } from './transport/memory/memory-handlers.js';
+import { documentWorkerUrl } from './transport/memory/portable-routes.js';
 import { CeilingWatch } from './transport/metrics/ceiling-watch.js';
 import { Exposition } from './transport/metrics/exposition.js';
 import { FrontMeter } from './transport/metrics/front-meter.js';
@@ -164,7 +167,8 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
     status,
     draining: () => draining,
   });
-  const memory = createMemoryContext(config, context);
+  const documents = startDocumentPool(log, opened);
+  const memory = createMemoryContext(config, context, documents);
   const sessions = new Sessions({
     ...context,
     actors: system.actors,
@@ -271,6 +275,27 @@ function startHashPool(config: Config, log: Log, meter: FrontMeter): JobPool<Has
       meter.hashes.observe(ranMs);
     },
   });
+}
+
+/** Documents that wait to be read, each of up to 50 MiB. */
+const DOCUMENTS_WAITING_MAX = 2;
+
+/** Its thread is started with the first document. */
+function startDocumentPool(log: Log, opened: (() => Promise<void>)[]): DocumentReader {
+  let pool: JobPool<DocumentJob, DocumentResult> | undefined;
+  opened.push(() => pool?.close() ?? Promise.resolve());
+  return {
+    run(job) {
+      pool ??= createJobPool<DocumentJob, DocumentResult>({
+        what: 'the documents to be read',
+        workerUrl: documentWorkerUrl,
+        threads: 1,
+        queueMax: DOCUMENTS_WAITING_MAX,
+        onDefect: (error) => log.error({ event: 'document_pool_failed', error }),
+      });
+      return pool.run(job);
+    },
+  };
 }
 
 type Status = SystemStatus & { readonly hashesQueued: number; readonly sessions: number };

@@ -70,6 +70,17 @@ const RULES: readonly { readonly part: RegExp; readonly may: readonly RegExp[] }
       /^src\/actors\/(agent\/inbox|removal\/protocol|state\/(protocol|state))\.ts$/,
     ],
   },
+  // A subject's document is checked and summed up where it arrives and leaves.
+  {
+    part: /^src\/transport\/memory\//,
+    may: [
+      /^src\/transport\//,
+      /^src\/contract\//,
+      /^src\/runtime\/ref\.ts$/,
+      /^src\/actors\/[a-z]+\/protocol\.ts$/,
+      /^src\/actors\/subject\/(portable|records)\.ts$/,
+    ],
+  },
   {
     part: /^src\/transport\//,
     may: [/^src\/transport\//, /^src\/contract\//, /^src\/runtime\/ref\.ts$/, /^src\/actors\/[a-z]+\/protocol\.ts$/],

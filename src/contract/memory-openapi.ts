@@ -30,7 +30,7 @@ const OF_BODIES: readonly MemoryErrorCode[] = ['conflict', 'payload_too_large'];
 export function memoryOperation(name: string, route: MemoryRoute): Json {
   const refusals = route.access === 'open' ? [] : route.body === undefined ? EVERYWHERE : [...EVERYWHERE, ...OF_BODIES];
   return {
-    operationId: name,
+    operationId: `memory.${name}`,
     summary: route.summary,
     security: securityOf(route),
     parameters: parametersOf(route),

@@ -14,6 +14,9 @@ import {
   Dashboard,
   Episode,
   EpisodesCreated,
+  IMPORT_BYTES_MAX,
+  Imported,
+  ImportQuery,
   JobDeleted,
   JobList,
   JobsQuery,
@@ -28,6 +31,7 @@ import {
   SearchQuery,
   SetResolution,
   SubjectDeleted,
+  SubjectDocument,
   SubjectList,
   SubjectsQuery,
   TenantList,
@@ -37,6 +41,7 @@ import {
   Usage,
 } from './memory.js';
 import { MemoryError } from './memory-errors.js';
+import { AskHandoff, Handoff, SlaQuery, SlaSummary, SubjectHealth } from './memory-support.js';
 import type { Method } from './route.js';
 import type { TSchema } from './schema.js';
 
@@ -50,6 +55,8 @@ export interface MemoryRoute {
   readonly summary: string;
   readonly query?: TSchema;
   readonly body?: TSchema;
+  /** In the place of `http.body_bytes_max`. */
+  readonly bodyBytesMax?: number;
   readonly status: 200 | 201 | 202;
   readonly answer: TSchema;
 }
@@ -183,6 +190,32 @@ export const memoryRoutes = {
     status: 200,
     answer: ResolutionList,
   },
+  handoff: {
+    method: 'POST',
+    path: '/v1/handoff',
+    access: 'key',
+    summary: 'What the next one who takes a session over must know.',
+    body: AskHandoff,
+    status: 200,
+    answer: Handoff,
+  },
+  health: {
+    method: 'GET',
+    path: '/v1/subjects/{subject_id}/health',
+    access: 'key',
+    summary: 'How well a subject is served, and why.',
+    status: 200,
+    answer: SubjectHealth,
+  },
+  sla: {
+    method: 'GET',
+    path: '/v1/subjects/{subject_id}/sla',
+    access: 'key',
+    summary: 'How long the sessions of a subject waited for an answer and for their end.',
+    query: SlaQuery,
+    status: 200,
+    answer: SlaSummary,
+  },
   ready: {
     method: 'GET',
     path: '/readyz',
@@ -198,6 +231,25 @@ export const memoryRoutes = {
     summary: 'The same as /readyz.',
     status: 200,
     answer: Readiness,
+  },
+  exportSubject: {
+    method: 'GET',
+    path: '/admin/export/{subject_id}',
+    access: 'admin',
+    summary: 'A subject as one document, with a checksum.',
+    status: 200,
+    answer: SubjectDocument,
+  },
+  importSubject: {
+    method: 'POST',
+    path: '/admin/import',
+    access: 'admin',
+    summary: 'Make a subject out of a document, all of it or nothing; under another id with `subject_id`.',
+    query: ImportQuery,
+    body: SubjectDocument,
+    bodyBytesMax: IMPORT_BYTES_MAX,
+    status: 200,
+    answer: Imported,
   },
   listJobs: {
     method: 'GET',

@@ -344,6 +344,34 @@ export const Readiness = Type.Object({
 });
 export type Readiness = Static<typeof Readiness>;
 
+export const IMPORT_BYTES_MAX = 50 * 1024 * 1024;
+/** A subject as one document; the checksum is explained in docs/memory.md. */
+export const SubjectDocument = Type.Object({
+  format_version: Type.Literal('1.0'),
+  exported_at: Type.Optional(Type.String({ format: 'date-time' })),
+  subject_id: SubjectId,
+  counts: Type.Object({
+    episodes: Type.Integer({ minimum: 0 }),
+    memories: Type.Integer({ minimum: 0 }),
+    resolutions: Type.Optional(Type.Integer({ minimum: 0 })),
+  }),
+  episodes: Type.Array(Episode),
+  memories: Type.Array(Memory),
+  resolutions: Type.Optional(Type.Array(Resolution)),
+  checksum: Type.String({ description: 'SHA-256 over the canonical JSON of the records.' }),
+});
+export const ImportQuery = Type.Object({
+  subject_id: Type.Optional(SubjectId),
+  remap_ids: Type.Optional(Type.Boolean({ default: false, description: 'Give every record a new id.' })),
+});
+export const Imported = Type.Object({
+  subject_id: Type.String(),
+  episodes_imported: Type.Integer({ minimum: 0 }),
+  memories_imported: Type.Integer({ minimum: 0 }),
+  resolutions_imported: Type.Integer({ minimum: 0 }),
+});
+export type Imported = Static<typeof Imported>;
+
 export const MemoryVersion = Type.Object({ version: Type.String(), api_contract: Type.Literal('v1') });
 export type MemoryVersion = Static<typeof MemoryVersion>;
 

@@ -43,6 +43,8 @@ function asksAbout(subject: string, jobId: string): Partial<Record<MemoryRouteNa
     health: { method: 'GET', path: `/v1/subjects/${id}/health` },
     sla: { method: 'GET', path: `/v1/subjects/${id}/sla` },
   };
+  const ofKeys = Object.entries(memoryRoutes).filter(([, { access }]) => access === 'key');
+  for (const [name] of ofKeys) assert.ok(Object.hasOwn(asks, name), `${name} is asked too`);
   const known = Object.entries(asks).filter(([name]) => Object.hasOwn(memoryRoutes, name));
   return Object.fromEntries(known) as Partial<Record<MemoryRouteName, Asked>>;
 }

@@ -2,6 +2,7 @@
 //
 // Records travel as the JSON that a client is shown, in texts: nobody on the way has to take them apart.
 
+import type { Handoff, SlaFigures, SubjectHealth } from '../../contract/memory-support.js';
 import { protocol } from '../../runtime/actor.js';
 import type { MemoryKind } from './records.js';
 
@@ -101,6 +102,22 @@ export interface ContextAnswer {
   readonly explanation: readonly ExplainedItem[] | null;
 }
 
+export interface HealthAnswer {
+  /** 0 to 100. */
+  readonly score: number;
+  readonly state: SubjectHealth['state'];
+  readonly factors: SubjectHealth['factors'];
+}
+
+/** A record out of a document. */
+export interface ImportedRecord {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly json: string;
+  /** Of a resolution. */
+  readonly sessionId: string | null;
+}
+
 /** What a compile made: memories of this life, as many as `created`, from this seq on. */
 export interface CompileOutcome {
   readonly life: number;
@@ -156,6 +173,31 @@ export type SubjectMessages = {
     };
     readonly reply: ContextAnswer;
   };
+  readonly health: { readonly args: null; readonly reply: HealthAnswer };
+  readonly sla: {
+    readonly args: { readonly firstResponseMinutes: number; readonly resolutionHours: number };
+    readonly reply: SlaFigures;
+  };
+  readonly handoff: {
+    readonly args: { readonly sessionId: string; readonly reason: string; readonly maxTokens: number };
+    readonly reply: Handoff;
+  };
+  /** Refused with CONFLICT where there is something, or another import. */
+  readonly beginImport: { readonly args: null; readonly reply: { readonly life: number } };
+  /** In the order of the records. Refused with CONFLICT when the import is over. */
+  readonly importPart: {
+    readonly args: {
+      readonly life: number;
+      readonly shelf: Shelf | 'resolution';
+      readonly records: readonly ImportedRecord[];
+    };
+    readonly reply: null;
+  };
+  readonly endImport: {
+    readonly args: { readonly life: number; readonly compiledTo: number };
+    readonly reply: { readonly episodes: number; readonly memories: number; readonly resolutions: number };
+  };
+  readonly abandonImport: { readonly args: { readonly life: number }; readonly reply: null };
   /** To itself: the next slice of an index; how many contexts there were is written. */
   readonly index: { readonly args: null; readonly reply: null };
   readonly saveCounts: { readonly args: null; readonly reply: null };
@@ -210,4 +252,11 @@ export const subjectProtocol = protocol<SubjectMessages>('subject', [
   'context',
   'index',
   'saveCounts',
+  'health',
+  'sla',
+  'handoff',
+  'beginImport',
+  'importPart',
+  'endImport',
+  'abandonImport',
 ]);

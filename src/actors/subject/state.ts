@@ -53,6 +53,8 @@ export interface SubjectState {
   recall: Recall | undefined;
   readonly place: SubjectPlace;
   row: SubjectRow | undefined;
+  /** The row of a life that is being imported, with what it has so far. */
+  importing: SubjectRow | undefined;
   /** Lives whose rows are being removed, oldest first. */
   purging: readonly number[];
   /** The last row that this activation removed of the first of them. */
@@ -74,6 +76,7 @@ export function activateSubject({ key, store }: ActivationContext, rules: Subjec
     rules,
     compiling: new Compiling(),
     recall: undefined,
+    importing: undefined,
     place,
     row: store.get(subjectRowKey(place)) as SubjectRow | undefined,
     purging,
@@ -101,9 +104,9 @@ export function lifeKey(
 }
 
 /** The row of a subject that begins to exist (S2). */
-export function newLife({ purging }: SubjectState, now: number): SubjectRow {
+export function newLife({ purging, importing }: SubjectState, now: number): SubjectRow {
   return {
-    life: (purging.at(-1) ?? 0) + 1,
+    life: Math.max(0, importing?.life ?? 0, ...purging) + 1,
     episodes: 0,
     memories: 0,
     bytes: 0,

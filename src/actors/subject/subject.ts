@@ -10,12 +10,14 @@ import { type Actor, actor } from '../../runtime/actor.js';
 import { care } from './care.js';
 import { compile, step } from './compiling.js';
 import { append, newest, read } from './episodes.js';
+import { abandonImport, beginImport, endImport, importPart } from './importing.js';
 import { dropJob, job, resume, startJob } from './jobs.js';
 import { type SubjectMessages, subjectProtocol } from './protocol.js';
 import { assemble, index, saveCounts, search } from './recalling.js';
 import { purge, remove } from './removal.js';
 import { resolutions, resolve } from './resolutions.js';
 import { activateSubject, type SubjectRules, type SubjectState } from './state.js';
+import { handoff, health, sla } from './supporting.js';
 
 /** What all callers of one subject together may have waiting: four of the largest bodies. */
 const MAILBOX = { capacity: 1_000, bytesMax: 8 * 1024 * 1024 } as const;
@@ -41,7 +43,7 @@ export function subjectKind(rules: SubjectRules): Actor<SubjectState, SubjectMes
     mailbox: MAILBOX,
     state: (context) => activateSubject(context, rules),
     residentBytes: ({ compiling, recall }) => BARE_BYTES + compiling.residentBytes + (recall?.residentBytes ?? 0),
-    mayPassivate: ({ compiling }) => compiling.isIdle,
+    mayPassivate: ({ compiling, importing }) => compiling.isIdle && importing === undefined,
     messages: {
       append,
       read,
@@ -61,6 +63,13 @@ export function subjectKind(rules: SubjectRules): Actor<SubjectState, SubjectMes
       context: assemble,
       index,
       saveCounts,
+      health,
+      sla,
+      handoff,
+      beginImport,
+      importPart,
+      endImport,
+      abandonImport,
     },
   });
 }

@@ -9,11 +9,12 @@ export class EarlyBody {
   #outcome: BodyOutcome | undefined;
   #wanted: ((outcome: BodyOutcome) => void) | undefined;
 
-  constructor(exchange: HttpExchange) {
+  /** `bytesMax` in the place of the listener's. */
+  constructor(exchange: HttpExchange, bytesMax?: number) {
     exchange.readBody((outcome) => {
       this.#outcome = outcome;
       this.#wanted?.(outcome);
-    });
+    }, bytesMax);
   }
 
   /** Calls `wanted` once: now, or when the body is there. */

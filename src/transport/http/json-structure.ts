@@ -14,6 +14,8 @@ const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const OPEN_BRACKET = 0x5b;
 const OPEN_BRACE = 0x7b;
+const CLOSE_BRACKET = 0x5d;
+const CLOSE_BRACE = 0x7d;
 
 /**
  * False when the text has more than JSON_PARTS_MAX parts. Nothing is said of a text that is not JSON: the parser finds out.
@@ -28,6 +30,20 @@ export function hasFewParts(bytes: Uint8Array): boolean {
     if (byte === QUOTE) at = afterText(bytes, at);
     else if (byte !== COMMA && byte !== OPEN_BRACE && byte !== OPEN_BRACKET) continue;
     if (++parts > JSON_PARTS_MAX) return false;
+  }
+  return true;
+}
+
+/** False when something lies within more than `depthMax` objects and arrays. Costs what hasFewParts does, and looks at every body. */
+export function isWithinDepth(bytes: Uint8Array, depthMax: number): boolean {
+  let depth = 0;
+  let at = 0;
+  while (at < bytes.length) {
+    const byte = bytes[at++];
+    if (byte === QUOTE) at = afterText(bytes, at);
+    else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      if (++depth > depthMax) return false;
+    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth--;
   }
   return true;
 }

@@ -63,8 +63,11 @@ export type BodyOutcome =
 
 export interface HttpExchange {
   readonly head: RequestHead;
-  /** Collects the body and hands it over (L2). May be called once, in the handler's own turn of the loop. */
-  readBody(done: (outcome: BodyOutcome) => void): void;
+  /**
+   * Collects the body and hands it over (L2), of at most `bytesMax` where that is said, and not `bodyBytesMax`. May be called
+   * once, in the handler's own turn of the loop.
+   */
+  readBody(done: (outcome: BodyOutcome) => void, bytesMax?: number): void;
   /** Sends status, headers and body in one go. Content-Length is the adapter's. False when the client is gone (L3). */
   respond(status: number, headers: ResponseHeaders, body: string | Uint8Array): boolean;
   /**

@@ -82,11 +82,11 @@ export class NodeExchange implements HttpExchange, Expirable {
     this.#guard(() => handler(this));
   }
 
-  readBody(done: (outcome: BodyOutcome) => void): void {
+  readBody(done: (outcome: BodyOutcome) => void, bytesMax = this.#host.bodyBytesMax): void {
     if (this.#body !== undefined || this.#answered || this.#aborted) {
       throw new Error('A body can be read once, before the answer');
     }
-    const body = new BodyCollector(this.#host.bodyBytesMax, this.#host.bodies, (outcome) => {
+    const body = new BodyCollector(bytesMax, this.#host.bodies, (outcome) => {
       this.#host.deadlines.end(this);
       if (outcome.kind === 'too_large' || outcome.kind === 'overloaded') this.#bodyRefused = true;
       this.#guard(() => done(outcome));

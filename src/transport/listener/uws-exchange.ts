@@ -100,10 +100,10 @@ export class UwsExchange implements HttpExchange, Expirable {
     this.#corked = false;
   }
 
-  readBody(done: (outcome: BodyOutcome) => void): void {
+  readBody(done: (outcome: BodyOutcome) => void, bytesMax = this.#host.bodyBytesMax): void {
     const native = this.#native;
     if (this.#body !== undefined || native === undefined) throw new Error('A body can be read once, before the answer');
-    const body = new BodyCollector(this.#host.bodyBytesMax, this.#host.bodies, (outcome) => {
+    const body = new BodyCollector(bytesMax, this.#host.bodies, (outcome) => {
       if (outcome.kind === 'too_large' || outcome.kind === 'overloaded') this.#bodyRefused = true;
       this.#guard(() => done(outcome));
     });

@@ -9,6 +9,7 @@ import type { Authenticator } from '../gate/authenticator.js';
 import type { ClientIp } from '../gate/client-ip.js';
 import { ASK_TIMEOUT_MS } from '../kernel/kernel-context.js';
 import type { FrontMeter } from '../metrics/front-meter.js';
+import type { DocumentJob, DocumentResult } from './document-worker.js';
 import type { MemoryKeys } from './memory-keys.js';
 import type { MemoryLimiter } from './memory-limiter.js';
 
@@ -22,7 +23,14 @@ export interface MemoryContext {
   readonly clientIp: ClientIp;
   /** True from the moment that the server began to stop. */
   readonly draining: () => boolean;
+  readonly documents: DocumentReader;
   readonly memory: MemoryRules;
+}
+
+/** Reads documents in a thread of its own. */
+export interface DocumentReader {
+  /** Rejects with OVERLOADED when too many wait. */
+  run(job: DocumentJob): Promise<DocumentResult>;
 }
 
 export interface MemoryRules {

@@ -65,7 +65,8 @@ export class MemoryDoor {
     if (fault !== undefined) return call.refuseFault(fault);
     const admission = route.access === 'admin' ? admitAdmin(context, call) : admitCaller(context, call);
     if (admission instanceof Promise) {
-      const early = route.method === 'POST' && isJson(call) ? new EarlyBody(call.exchange) : undefined;
+      const early =
+        route.method === 'POST' && isJson(call) ? new EarlyBody(call.exchange, route.bodyBytesMax) : undefined;
       admission
         .then((done) => this.#admit(call, name, done, early))
         .catch((error: unknown) => {
@@ -81,11 +82,12 @@ export class MemoryDoor {
     const limited = admission.keyId === undefined ? undefined : this.#context.memory.limiter.takeOfKey(admission.keyId);
     if (limited?.fault !== undefined) return call.refuseFault(limited.fault);
     call.caller = admission.caller;
-    if (memoryRoutes[name].method !== 'POST') return this.#run(call, name);
+    const route: MemoryRoute = memoryRoutes[name];
+    if (route.method !== 'POST') return this.#run(call, name);
     // What a page of another origin can send without asking first is not taken: the API may be open on this machine.
     if (!isJson(call)) return call.refuse(invalid('content-type', 'the body must be sent as application/json'));
     const onBody = (outcome: BodyOutcome) => guard(call, () => this.#withBody(call, name, outcome));
-    if (early === undefined) call.exchange.readBody(onBody);
+    if (early === undefined) call.exchange.readBody(onBody, route.bodyBytesMax);
     else early.whenThere(onBody);
   }
 
@@ -96,7 +98,8 @@ export class MemoryDoor {
         this.#run(call, name);
         break;
       case 'too_large': {
-        const bytesMax = this.#context.memory.bodyBytesMax;
+        const route: MemoryRoute = memoryRoutes[name];
+        const bytesMax = route.bodyBytesMax ?? this.#context.memory.bodyBytesMax;
         call.refuse(memoryFaultOf({ code: 'VALUE_TOO_LARGE', params: { what: 'The body', bytesMax } }));
         break;
       }

@@ -7,10 +7,12 @@ import { jobRoutes } from './job-routes.js';
 import { memoryAdminRoutes } from './memory-admin-routes.js';
 import type { MemoryContext } from './memory-context.js';
 import type { MemoryHandler, MemoryHandlers } from './memory-door.js';
+import { portableRoutes } from './portable-routes.js';
 import { readinessRoutes } from './readiness-routes.js';
 import { recallRoutes } from './recall-routes.js';
 import { resolutionRoutes } from './resolution-routes.js';
 import { subjectRoutes } from './subject-routes.js';
+import { supportRoutes } from './support-routes.js';
 
 const ALIVE: Alive = { status: 'ok' };
 const alive: MemoryHandler = (_context, call) => call.json(200, ALIVE);
@@ -24,6 +26,8 @@ export function memoryHandlers({ version }: Pick<MemoryContext, 'version'>): Mem
     ...jobRoutes,
     ...subjectRoutes,
     ...recallRoutes,
+    ...portableRoutes,
+    ...supportRoutes,
     ...resolutionRoutes,
     ...readinessRoutes(),
     ...memoryAdminRoutes,
