@@ -1,10 +1,13 @@
 // The promise of the memory API: what was acknowledged is there, once, and what is deleted stays so, on a server that is
-// killed again and again while it takes, compiles and deletes.
+// killed again and again while it takes, compiles, imports and deletes.
 //
-//   MEMORY_KILLS=500 node dist/test/run.js --only crash/memory     the long form
+//   MEMORY_KILLS=50 node dist/test/run.js --only crash/memory     the long form
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { exportDocument } from '../../src/actors/subject/portable.js';
+import type { JsonObject } from '../../src/actors/subject/records.js';
+import { newId } from '../../src/ids.js';
 import { Random } from '../fuzz/random.js';
 import { until } from '../server/expectations.js';
 import { episode, MemoryApi } from '../server/memory-api.js';
@@ -13,13 +16,15 @@ import { TroupeApi } from '../server/troupe-api.js';
 import { runTroupe } from '../server/troupe-command.js';
 import { MemoryLedger } from './memory-ledger.js';
 
-const kills = Number(process.env.MEMORY_KILLS ?? 50);
+const kills = Number(process.env.MEMORY_KILLS ?? 20);
 const seed = Number(process.env.MEMORY_SEED ?? Date.now() % 1_000_000);
 const CLIENTS = 8;
 /** Answers of one life, before it ends. */
 const ANSWERS_MIN = 8;
 const ANSWERS_MAX = 60;
 const BATCH_MAX = 20;
+/** Episodes of one document: several parts of an import. */
+const IMPORTED = 700;
 
 interface Life {
   answers: number;
@@ -28,6 +33,9 @@ interface Life {
 
 class Client {
   readonly ledger: MemoryLedger;
+  /** Of a subject that is only imported and deleted. */
+  readonly imports: MemoryLedger;
+  readonly #admin: MemoryApi;
   readonly #memory: MemoryApi;
   readonly #random: Random;
   readonly #id: string;
@@ -36,10 +44,12 @@ class Client {
   jobs: string[] = [];
   acknowledged = 0;
 
-  constructor(id: number, memory: MemoryApi) {
+  constructor(id: number, memory: MemoryApi, adminToken: string) {
     this.#id = `c${id}`;
     this.ledger = new MemoryLedger(`subject ${id}`);
     this.#memory = memory.ofTenant(`tenant ${id % 3}`.replace(' ', '-'));
+    this.imports = new MemoryLedger(`import ${id}`);
+    this.#admin = this.#memory.as({ authorization: `Bearer ${adminToken}` });
     this.#random = new Random(seed + id);
   }
 
@@ -67,7 +77,8 @@ class Client {
       if (answer !== undefined) this.ledger.compiled();
       return answer !== undefined;
     }
-    if (dice < 92) {
+    if (dice < 86) return this.#import();
+    if (dice < 93) {
       const answer = await this.#ask('POST', '/v1/memories/compile', { subject_id, async: true }, 202);
       if (answer !== undefined) this.jobs.push(String((answer as { job_id: string }).job_id));
       return answer !== undefined;
@@ -76,6 +87,28 @@ class Client {
     this.ledger.deleted(answer !== undefined);
     // Whatever became of the delete: what is not found now is the deleted subject's.
     this.jobs = [];
+    return answer !== undefined;
+  }
+
+  /** A document of a few parts, in the place of what was there. */
+  async #import(): Promise<boolean> {
+    const { subject } = this.imports;
+    const removed = await this.#ask('DELETE', `/v1/subjects/${encodeURIComponent(subject)}`, undefined, 200);
+    this.imports.deleted(removed !== undefined);
+    if (removed === undefined) return false;
+    const texts = Array.from({ length: IMPORTED }, () => this.#text());
+    const at = new Date().toISOString();
+    const episodes = texts.map((text) => ({
+      ...(episode(subject, text) as JsonObject),
+      id: newId(),
+      metadata: {},
+      provenance: {},
+      session_id: null,
+      created_at: at,
+    }));
+    const document = exportDocument(subject, { episodes, memories: [], resolutions: [] }, at);
+    const answer = await this.#ask('POST', '/admin/import', document, 200, this.#admin);
+    this.imports.told(texts, answer !== undefined);
     return answer !== undefined;
   }
 
@@ -88,16 +121,26 @@ class Client {
       });
     }
     this.jobs = [];
-    const found = this.ledger.findings(await this.#memory.timeline(this.ledger.subject));
-    return found.map((finding) => `${this.ledger.subject}: ${finding}`);
+    const found: string[] = [];
+    for (const ledger of [this.ledger, this.imports]) {
+      const findings = ledger.findings(await this.#memory.timeline(ledger.subject));
+      found.push(...findings.map((finding) => `${ledger.subject}: ${finding}`));
+    }
+    return found;
   }
 
   #text(): string {
     return `${this.#id} says number ${this.#texts++} on day ${this.#random.below(1_000_000)}`;
   }
 
-  async #ask(method: string, path: string, body: unknown, status: number): Promise<unknown> {
-    const answer = await this.#memory.send(method, path, body).catch(() => undefined);
+  async #ask(
+    method: string,
+    path: string,
+    body: unknown,
+    status: number,
+    memory: MemoryApi = this.#memory,
+  ): Promise<unknown> {
+    const answer = await memory.send(method, path, body).catch(() => undefined);
     if (answer === undefined || answer.status === 503) return undefined;
     assert.equal(answer.status, status, answer.text);
     return JSON.parse(answer.text);
@@ -110,7 +153,8 @@ test(`keeps what was acknowledged, and brings nothing back, through ${kills} kil
   const server = await ServerProcess.start({ workers: 2, 'journal.apply_after_ms': 5 });
   const api = new TroupeApi(() => server.port);
   try {
-    const clients = Array.from({ length: CLIENTS }, (_, id) => new Client(id, new MemoryApi(api)));
+    const adminToken = await server.adminToken();
+    const clients = Array.from({ length: CLIENTS }, (_, id) => new Client(id, new MemoryApi(api), adminToken));
     const findings: string[] = [];
     for (let kill = 0; kill < kills; kill++) {
       const life: Life = { answers: 0, isOver: false };
