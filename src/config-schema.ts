@@ -199,6 +199,35 @@ export const configTable = {
     'Observations that one IP address may make in a minute; 0 is no limit.',
   ),
   'observe.streams_max': integer(0, 10_000, 100, 'Most streams of events at once; a further one gets 503.'),
+  'webhooks.in_flight_max': integer(1, 10_000, 100, 'Most pushes to webhooks under way at once.'),
+  'webhooks.in_flight_per_endpoint': integer(1, 100, 4, 'The same, to the webhook of one agent.'),
+  'webhooks.connect_timeout_ms': integer(10, 60_000, 5000, 'How long the connection of a push may take.'),
+  'webhooks.timeout_ms': integer(10, 60_000, 10_000, 'How long a push may take until it is answered.'),
+  'webhooks.retries': integer(
+    0,
+    10,
+    3,
+    'How often a push that failed is tried again before its message is left to pull.',
+  ),
+  'webhooks.retry_after_ms': integer(
+    1,
+    60_000,
+    1000,
+    'The time before the first of these; each other comes after twice the time of the one before.',
+  ),
+  'webhooks.circuit_failures': integer(
+    1,
+    1000,
+    5,
+    'After so many failed messages in a row a webhook is not tried for a while.',
+  ),
+  'webhooks.circuit_open_ms': integer(10, DAY_MS, 300_000, 'How long that while is.'),
+  'webhooks.allow_private': {
+    kind: 'boolean',
+    default: false as boolean,
+    about:
+      'For tests: whether a webhook may be at an address of a private network or of this machine, and without TLS.',
+  },
   'verification.gate': choice(
     ['pipeline', 'proof_of_work', 'none'],
     'pipeline',

@@ -20,6 +20,7 @@ import { MemoryLimiter } from './transport/memory/memory-limiter.js';
 import type { FrontMeter } from './transport/metrics/front-meter.js';
 import type { Observation } from './transport/observation/observation.js';
 import type { Tracing } from './transport/tracing/tracing.js';
+import { createResolver } from './transport/webhook/resolver.js';
 import { version } from './version.js';
 
 export interface ContextParts {
@@ -88,6 +89,7 @@ export function createHttpContext({
     removals,
     endSessions,
     hasher,
+    destinations: { allowPrivate: config.webhooks.allowPrivate, resolve: createResolver() },
     storedAnswer: (idempotency) => system.storedAnswer(idempotency),
     counter: (name) => system.counter(name),
     draining,

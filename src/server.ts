@@ -10,6 +10,8 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { agentProtocol } from './actors/agent/protocol.js';
+import { courierProtocol } from './actors/courier/protocol.js';
+import { endpointProtocol } from './actors/endpoint/protocol.js';
 import { ADMIN, operatorProtocol } from './actors/operator/protocol.js';
 import { removalProtocol } from './actors/removal/protocol.js';
 import { stateProtocol } from './actors/state/protocol.js';
@@ -55,6 +57,7 @@ import { Removals } from './transport/removal/removals.js';
 import { socketIdleTimeoutMs } from './transport/session/session-context.js';
 import { Sessions } from './transport/session/sessions.js';
 import { openTracing, type Tracing } from './transport/tracing/tracing.js';
+import { openOutlet } from './transport/webhook/open-outlet.js';
 import { version } from './version.js';
 import type { WorkerSettings } from './worker.js';
 
@@ -131,6 +134,16 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
     draining: () => draining,
   });
   opened.push(() => observation.stop());
+  const webhooks = openOutlet({
+    config,
+    actors: system.actors,
+    read: (endpoint) => system.read(['webhook', endpoint]),
+    couriers: workerCount(config.workers),
+    workerUrl: new URL('./webhooks.js', import.meta.url),
+    clock: systemClock,
+    log,
+  });
+  opened.push(() => webhooks.stop());
   const longPolls = new LongPolls();
   const status = async (isBrief = false) => ({
     ...(await system.status(isBrief)),
@@ -216,8 +229,10 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
       const hadSessions = sessions.count > 0;
       sessions.drain();
       observation.streams.drain();
+      webhooks.drain();
       // A request that no actor was asked about yet has a connection, and an answer that is not sent yet too.
-      const isBusy = () => listener.connections > 0 || sessions.count > 0 || system.asksWaiting > 0;
+      const isBusy = () =>
+        listener.connections > 0 || sessions.count > 0 || webhooks.inFlight > 0 || system.asksWaiting > 0;
       while (isBusy() && systemClock.monotonic() < answersUntil) await pause(DRAIN_LOOK_MS);
       if (hadSessions) await pause(Math.min(SOCKETS_LINGER_MS, Math.max(0, answersUntil - systemClock.monotonic())));
       stopTimeoutMs = Math.max(0, deadline - systemClock.monotonic());
@@ -235,7 +250,7 @@ function startSystem(
   onFatal: (error: unknown) => void,
 ): Promise<System> {
   const workers = workerCount(config.workers);
-  const { messaging, state, verification, memory } = config;
+  const { messaging, state, verification, webhooks, memory } = config;
   const subject = { kindTtlDays: memory.kindTtlDays, jobRetentionMs: memory.jobRetentionHours * HOUR_MS };
   return System.start({
     store: {
@@ -246,8 +261,17 @@ function startSystem(
     },
     workers,
     workerUrl: new URL('./worker.js', import.meta.url),
-    settings: { messaging, state, verification, subject } satisfies WorkerSettings,
-    protocols: [operatorProtocol, agentProtocol, stateProtocol, removalProtocol, subjectProtocol, tenantProtocol],
+    settings: { messaging, state, verification, webhooks, couriers: workers, subject } satisfies WorkerSettings,
+    protocols: [
+      operatorProtocol,
+      agentProtocol,
+      stateProtocol,
+      removalProtocol,
+      subjectProtocol,
+      tenantProtocol,
+      endpointProtocol,
+      courierProtocol,
+    ],
     counters: COUNTERS,
     durability: config.durability,
     residentBytesMaxPerWorker: Math.ceil((RESIDENT_BYTES_MAX + config.memory.indexBytesMax) / workers),

@@ -3,6 +3,9 @@
 // The composition root of a shard's thread: the actor kinds of the kernel, configured.
 
 import { agentKind } from './actors/agent/agent.js';
+import { courierKind } from './actors/courier/courier.js';
+import { doubling } from './actors/endpoint/back-off.js';
+import { endpointKind } from './actors/endpoint/endpoint.js';
 import { operatorKind } from './actors/operator/operator.js';
 import { removalKind } from './actors/removal/removal.js';
 import { stateKind } from './actors/state/state.js';
@@ -14,12 +17,14 @@ import { anyKind } from './runtime/actor.js';
 import { runShardWorker } from './runtime/threads/shard-worker.js';
 
 /** What a worker is told of the config: never a secret. */
-export type WorkerSettings = Pick<Config, 'messaging' | 'state' | 'verification'> & {
+export type WorkerSettings = Pick<Config, 'messaging' | 'state' | 'verification' | 'webhooks'> & {
   readonly subject: SubjectRules;
+  /** Couriers of the system. */
+  readonly couriers: number;
 };
 
 runShardWorker((settings) => {
-  const { messaging, state, verification, subject } = settings as WorkerSettings;
+  const { messaging, state, verification, webhooks, couriers, subject } = settings as WorkerSettings;
   // In the order of `protocols` in server.ts: an envelope names a kind by its place.
   return [
     anyKind(
@@ -41,5 +46,14 @@ runShardWorker((settings) => {
     anyKind(removalKind()),
     anyKind(subjectKind(subject)),
     anyKind(tenantKind()),
+    anyKind(
+      endpointKind({
+        schedule: doubling(webhooks.retries, webhooks.retryAfterMs),
+        circuit: { failuresMax: webhooks.circuitFailures, openMs: webhooks.circuitOpenMs },
+        inFlightMax: webhooks.inFlightPerEndpoint,
+        couriers,
+      }),
+    ),
+    anyKind(courierKind),
   ];
 });

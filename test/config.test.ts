@@ -74,6 +74,17 @@ test('without any source every key has the default of the contract', () => {
     metrics: { access: 'loopback' },
     observe: { access: 'auto', requestsPerMin: 300, streamsMax: 100 },
     verification: { gate: 'pipeline', expiryMs: 300_000, difficultyBits: 18 },
+    webhooks: {
+      inFlightMax: 100,
+      inFlightPerEndpoint: 4,
+      connectTimeoutMs: 5000,
+      timeoutMs: 10_000,
+      retries: 3,
+      retryAfterMs: 1000,
+      circuitFailures: 5,
+      circuitOpenMs: 300_000,
+      allowPrivate: false,
+    },
     address: { prefix: 'tab_' },
     messaging: {
       contentBytesMax: 65_536,

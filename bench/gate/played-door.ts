@@ -171,6 +171,7 @@ function playedContext(index: ReadonlyMap<string, TokenRecord>): HttpContext {
   const ask = () => Promise.reject(new Error('No route of this bench asks an actor'));
   return {
     version: '0.0.0',
+    destinations: { allowPrivate: false, resolve: async () => [] },
     rules: {
       addressPrefix: 'tab_',
       contentBytesMax: 65_536,

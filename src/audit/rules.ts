@@ -22,6 +22,7 @@ import { eventRules } from './event-rules.js';
 import type { Audit } from './findings.js';
 import { memoryRules } from './memory-rules.js';
 import { checkInboxContent, checkStateValue, RemovalWatch, removalRules } from './removal-rules.js';
+import { agentWebhookFault, webhookRules } from './webhook-rules.js';
 
 const META_NAMES: ReadonlySet<string> = new Set(
   [['schema'], ['epoch'], ['seq'], ['applied'], ...COUNTERS.map((name) => ['counter', name])].map((name) =>
@@ -49,6 +50,7 @@ export function auditRules(audit: Audit): ReadonlyMap<string, AuditRule> {
     ['lease', leaseRule(audit)],
     ['state', stateRule(audit, watch)],
     ...memoryRules(audit),
+    ...webhookRules(audit),
     ['reminder', reminderRule(audit)],
     ['reminder_due', dueRule(audit)],
   ]);
@@ -111,6 +113,8 @@ function agentRule(audit: Audit): AuditRule {
   return {
     row: (key, value) => {
       const { operatorId, order, lookupId, retiredAt } = value as AgentRow;
+      const fault = agentWebhookFault(audit, key[1]!, value as AgentRow);
+      if (fault !== undefined) audit.report(key, fault);
       if (audit.lookup(['operator', operatorId]) === undefined) audit.report(key, 'its operator does not exist');
       if (retiredAt !== null) return;
       audit.count(AGENTS, 1);

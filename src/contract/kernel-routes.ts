@@ -21,6 +21,7 @@ import {
   RegisterAgent,
   SetWebhook,
   TokenRotated,
+  WebhookSet,
 } from './operator.js';
 import { Agent, AgentPage, PageQuery } from './registry.js';
 import type { Route } from './route.js';
@@ -136,11 +137,11 @@ export const operators = {
     path: '/v1/agents/{address}/webhook',
     auth: 'operator',
     limit: null,
-    summary: 'Not available on this server yet: always refused.',
+    summary: 'Point the webhook of an agent somewhere, with a new secret, or take it away.',
     body: SetWebhook,
     status: 200,
-    answer: Agent,
-    errors: [],
+    answer: WebhookSet,
+    errors: ['NOT_FOUND', 'CONFLICT', ...write],
   },
 } as const satisfies Record<string, Route>;
 

@@ -30,22 +30,35 @@ export const Challenge = Type.Object({
 });
 export type Challenge = Static<typeof Challenge>;
 
+export const WEBHOOK_URL_BYTES_MAX = 2_048;
+
+/** Absent, null, or a text: what is wrong with a text is said in words. */
+const WebhookUrl = Type.Union([Type.String(), Type.Null()], {
+  description: `An https URL of at most ${WEBHOOK_URL_BYTES_MAX} bytes, at a public address: messages are pushed there (docs/webhooks.md).`,
+});
+
+const WebhookSecret = Type.String({
+  description: 'Shown this once: `whsec_` and base64. It signs what is pushed.',
+});
+
 export const RegisterAgent = Type.Object({
   verification_response: Type.Object({
     challenge_id: Type.String(),
     response: Type.String({ description: 'What the challenge asked for, as text.' }),
   }),
-  webhook_url: Type.Optional(Type.Unknown({ description: 'Not available on this server yet: refused with 400.' })),
+  webhook_url: Type.Optional(WebhookUrl),
 });
 export type RegisterAgent = Static<typeof RegisterAgent>;
 
 export const AgentRegistered = Type.Object({
   agent_address: Type.String(),
   agent_token: Type.String({ description: 'Shown this once: `at_live_` and 64 hex digits.' }),
+  webhook_secret: Type.Optional(WebhookSecret),
 });
 export type AgentRegistered = Static<typeof AgentRegistered>;
 
-export const TokenRotated = AgentRegistered;
+export const TokenRotated = Type.Omit(AgentRegistered, ['webhook_secret']);
+export type TokenRotated = Static<typeof TokenRotated>;
 
 export const AgentRetired = Type.Object({
   address: Type.String(),
@@ -53,6 +66,12 @@ export const AgentRetired = Type.Object({
 });
 export type AgentRetired = Static<typeof AgentRetired>;
 
-export const SetWebhook = Type.Object({
-  webhook_url: Type.Optional(Type.Unknown({ description: 'Not available on this server yet: refused with 400.' })),
+export const SetWebhook = Type.Object({ webhook_url: WebhookUrl });
+export type SetWebhook = Static<typeof SetWebhook>;
+
+export const WebhookSet = Type.Object({
+  agent_address: Type.String(),
+  webhook_url: Type.Union([Type.String(), Type.Null()]),
+  webhook_secret: Type.Optional(WebhookSecret),
 });
+export type WebhookSet = Static<typeof WebhookSet>;

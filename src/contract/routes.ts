@@ -24,6 +24,7 @@ import {
   OperatorCreated,
   RegisterAgent,
   SetWebhook,
+  WebhookSet,
 } from './operator.js';
 import { Agent, AgentPage } from './registry.js';
 import { ContentRemoved, RemoveContent, Transparency } from './removal.js';
@@ -44,6 +45,7 @@ export const components = {
   AgentRegistered,
   AgentRetired,
   SetWebhook,
+  WebhookSet,
   Agent,
   AgentPage,
   SendMessage,

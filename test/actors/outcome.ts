@@ -1,4 +1,4 @@
-// How an ask of a behaviour ended.
+// What comes of the turns of a behaviour.
 
 import { Refusal } from '../../src/runtime/actor.js';
 import type { ItemOf } from '../../src/runtime/ref.js';
@@ -17,6 +17,20 @@ export interface OpenAsk<R> {
   readonly items: ItemOf<R>[];
   /** False: its reader has left, in the test's hand. Nothing that is said to it comes anywhere. */
   isRead: boolean;
+}
+
+export interface RecordedEvent {
+  readonly type: string;
+  readonly agent: string | null;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** A tell to another actor. */
+export interface Sent {
+  /** Its address. */
+  readonly to: string;
+  readonly message: string;
+  readonly args: unknown;
 }
 
 export function outcomeOf(result: unknown): Exclude<Outcome<unknown>, { kind: 'open' }> {

@@ -22,16 +22,11 @@ import type {
 } from '../../src/runtime/actor.js';
 import { LATER } from '../../src/runtime/actor.js';
 import { compareKeys, matches } from './key-order.js';
-import { type OpenAsk, type Outcome, outcomeOf } from './outcome.js';
+import { OrderedRows } from './ordered-rows.js';
+import { type OpenAsk, type Outcome, outcomeOf, type RecordedEvent, type Sent } from './outcome.js';
 import { plain } from './plain-data.js';
 
-export type { OpenAsk } from './outcome.js';
-
-export interface RecordedEvent {
-  readonly type: string;
-  readonly agent: string | null;
-  readonly data: Readonly<Record<string, unknown>>;
-}
+export type { OpenAsk, RecordedEvent } from './outcome.js';
 
 interface Effects {
   readonly writes: { readonly key: Key; readonly value: unknown }[];
@@ -47,9 +42,11 @@ const START_MS = Date.UTC(2026, 0, 1);
 export class World {
   now = START_MS;
   readonly events: RecordedEvent[] = [];
-  readonly #rows: KeyedValue[] = [];
+  readonly #rows = new OrderedRows();
   readonly #counters = new Map<string, number>();
   readonly #actors = new Map<string, AnyDouble>();
+  /** What was told to others, which nobody has handled yet. */
+  sent: Sent[] = [];
   /** Counters with everything in flight. */
   readonly #reserved = new Map<string, number>();
   #pending: { readonly effects: Effects; readonly applied: () => void }[] = [];
@@ -104,13 +101,11 @@ export class World {
 
   /** All durable rows, in order. */
   get rows(): readonly KeyedValue[] {
-    return this.#rows;
+    return this.#rows.all;
   }
 
   row(key: Key): unknown {
-    const at = this.#place(key);
-    const row = this.#rows[at];
-    return row !== undefined && compareKeys(row.key, key) === 0 ? row.value : undefined;
+    return this.#rows.get(key);
   }
 
   counter(name: string): number {
@@ -120,7 +115,7 @@ export class World {
   /** `own`: writes that are not durable yet, newest per key; DELETED hides. */
   range(query: RangeQuery, own: readonly KeyedValue[] = []): KeyedValue[] {
     const isOwn = (key: Key) => own.some((write) => compareKeys(write.key, key) === 0);
-    const durable = this.#rows.filter(({ key }) => matches(key, query) && (own.length === 0 || !isOwn(key)));
+    const durable = this.#rows.all.filter(({ key }) => matches(key, query) && (own.length === 0 || !isOwn(key)));
     const added = own.filter(({ key, value }) => value !== DELETED && matches(key, query));
     const found = added.length === 0 ? durable : [...durable, ...added].sort((a, b) => compareKeys(a.key, b.key));
     return (query.reverse === true ? found.reverse() : found).slice(0, query.limit);
@@ -140,10 +135,8 @@ export class World {
 
   #apply(effects: Effects, applied: () => void): void {
     for (const { key, value } of effects.writes) {
-      const at = this.#place(key);
-      const found = this.#rows[at] !== undefined && compareKeys(this.#rows[at].key, key) === 0;
-      if (value === DELETED) this.#rows.splice(at, found ? 1 : 0);
-      else this.#rows.splice(at, found ? 1 : 0, { key, value });
+      if (value === DELETED) this.#rows.delete(key);
+      else this.#rows.put(key, value);
     }
     for (const { name, delta } of effects.counters) {
       this.#counters.set(name, this.counter(name) + delta);
@@ -152,17 +145,6 @@ export class World {
     this.events.push(...effects.events);
     applied();
     for (const run of effects.after) run();
-  }
-
-  #place(key: Key): number {
-    let low = 0;
-    let high = this.#rows.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compareKeys(this.#rows[middle]!.key, key) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }
 
@@ -176,6 +158,8 @@ export class ActorDouble<S, M extends Messages> {
   /** Its own effects that are not durable yet, by key. */
   readonly #overlay = new Map<string, { readonly key: Key; readonly value: unknown; readonly pending: number }>();
   readonly #timers = new Map<string, { readonly at: number; readonly message: string; readonly args: unknown }>();
+  /** As timers, but stored. */
+  readonly #reminders = new Map<string, { readonly at: number; readonly message: string; readonly args: unknown }>();
   readonly #asks = new Map<ReplyHandle, OpenAsk<unknown>>();
 
   constructor(
@@ -202,6 +186,10 @@ export class ActorDouble<S, M extends Messages> {
 
   get timers(): readonly string[] {
     return [...this.#timers.keys()];
+  }
+
+  get reminders(): readonly string[] {
+    return [...this.#reminders.keys()];
   }
 
   get residentBytes(): number {
@@ -256,15 +244,15 @@ export class ActorDouble<S, M extends Messages> {
 
   /** Fires a timer now, whenever it is due. */
   fire(name: string): void {
-    const timer = this.#timers.get(name);
+    const timer = this.#timers.get(name) ?? this.#reminders.get(name);
     assert.ok(timer !== undefined, `the timer ${name} is set`);
-    this.#timers.delete(name);
+    if (!this.#timers.delete(name)) this.#reminders.delete(name);
     this.#turn(timer.message, timer.args, false);
   }
 
   nextTimer(): { readonly at: number; readonly fire: () => void } | undefined {
     let next: { readonly at: number; readonly fire: () => void } | undefined;
-    for (const [name, { at }] of this.#timers) {
+    for (const [name, { at }] of [...this.#timers, ...this.#reminders]) {
       if (next === undefined || at < next.at) next = { at, fire: () => this.fire(name) };
     }
     return next;
@@ -360,17 +348,26 @@ export class ActorDouble<S, M extends Messages> {
       sender: undefined,
       store,
       log: { info: () => undefined, warn: () => undefined },
-      random: absent('draw'),
+      random: () => 0.5,
       ask: absent('ask'),
-      remind: absent('remind'),
-      forget: absent('forget'),
+      remind: (name, at, message, args) => {
+        effects.after.push(() => this.#reminders.set(name, { at, message, args: plain(args) }));
+      },
+      forget: (name) => {
+        effects.after.push(() => this.#reminders.delete(name));
+      },
       watch: absent('watch'),
       stop: absent('stop'),
       rewriteEvent: absent('rewrite events'),
       emit: (type, agent, data) => effects.events.push(plain({ type, agent, data }) as RecordedEvent),
       tell: <N extends Messages>(to: Protocol<N>, toKey: string, message: string, args: unknown) => {
-        assert.equal(`${to.kind}/${toKey}`, `${this.kind.protocol.kind}/${this.key}`, 'a tell to itself');
-        effects.after.push(() => this.told.push({ message, args: plain(args) }));
+        assert.ok(to.messages.includes(message), `${message} is in the protocol of ${to.kind}`);
+        const address = `${to.kind}/${toKey}`;
+        const isSelf = address === `${this.kind.protocol.kind}/${this.key}`;
+        effects.after.push(() => {
+          if (isSelf) this.told.push({ message, args: plain(args) });
+          else world.sent.push({ to: address, message, args: plain(args) });
+        });
       },
       replyHandle,
       reply: (handle, answer) => {

@@ -143,18 +143,3 @@ check('lets nobody but its operator touch an agent: to others it is not there', 
     refusalOf(await api.send({ method: 'DELETE', path, as: owner.api_key }), 404, 'not_found');
   }
 });
-
-check('refuses webhooks with a 400 that says so', async ({ api }) => {
-  const operator = await api.operator();
-  const agent = await api.agent(operator);
-  const as = operator.api_key;
-  const body = { webhook_url: 'https://example.com/hook' };
-  const put = await api.send({ method: 'PUT', path: `/v1/agents/${agent.agent_address}/webhook`, as, body });
-  assert.match(refusalOf(put, 400, 'bad_request').message, /webhook/);
-  const { challenge_id } = await api.challenge(operator);
-  const verification_response = { challenge_id, response: 'any' };
-  const post = (more: object) =>
-    api.send({ method: 'POST', path: '/v1/agents', as, body: { verification_response, ...more } });
-  assert.match(refusalOf(await post(body), 400, 'bad_request').message, /webhook/);
-  assert.equal((await post({ webhook_url: null })).status, 201, 'the challenge was not spent by it');
-});

@@ -39,6 +39,7 @@ import { continuePurge, purge, retireAgent, rotateAgentToken } from './retiremen
 import { acknowledgeUpTo, attachSession, endSession, finish, TOKEN_REPLACED } from './session.js';
 import { type AgentState, type Alive, activateAgent } from './state.js';
 import { acknowledge, type Context, endWait, type On, releaseLeases, serveWaiters, take } from './taking.js';
+import { setWebhook as changeWebhook, confirm, lookAfterOwed, settle as settleOwed } from './webhook.js';
 
 export interface AgentConfig {
   readonly inbox: InboxBounds;
@@ -58,15 +59,29 @@ export function agentKind(config: AgentConfig): Actor<AgentState, AgentMessages>
     protocol: agentProtocol,
     persistence: 'keys',
     counters: [AGENTS],
-    tables: ['agent', 'inbox', 'inbox_head', 'lease', 'owned', 'registry', 'token', ...REMOVAL_TABLES],
+    tables: [
+      'agent',
+      'given_up',
+      'inbox',
+      'inbox_head',
+      'lease',
+      'owned',
+      'registry',
+      'token',
+      'webhook',
+      ...REMOVAL_TABLES,
+    ],
     mailbox: MAILBOX,
     // Born by its operator; all other rows of its own it writes itself.
-    activationReads: (key) => [['agent', key]],
+    activationReads: (key) => [
+      ['agent', key],
+      ['webhook', key],
+    ],
     state: activateAgent,
     reads: { listRegistry: () => [['registry']] },
     isBlank: ({ life }) => life.kind === 'absent',
     residentBytes,
-    mayPassivate: ({ life }) => life.kind !== 'alive' || (life.waiters.size === 0 && life.session === undefined),
+    mayPassivate: ({ life }) => life.kind !== 'alive' || isAtRest(life),
     messages: {
       deliver: deliverWithin(config.inbox),
       take: takeMessages,
@@ -83,6 +98,9 @@ export function agentKind(config: AgentConfig): Actor<AgentState, AgentMessages>
       waitOver: stopWaiting,
       leaseOver,
       purge,
+      setWebhook,
+      settle,
+      owedAgain,
     },
   });
 }
@@ -200,6 +218,42 @@ const rotateToken: On<'rotateToken'> = (context, args) => {
   finish(context, life);
   return answer;
 };
+
+const setWebhook: On<'setWebhook'> = (context, { operatorId, webhook, sealed }) => {
+  const life = lifeOf(context);
+  if (life === undefined || life.record.operatorId !== operatorId) return NO_AGENT;
+  changeWebhook(context, life, webhook);
+  releaseLeases(context, life);
+  serveWaiters(context, life);
+  finish(context, life);
+  return { sealed };
+};
+
+const settle: On<'settle'> = (context, { outcomes, openUntil }) => {
+  const life = lifeOf(context);
+  confirm(context, outcomes);
+  if (life === undefined) return null;
+  releaseLeases(context, life);
+  settleOwed(context, life, outcomes);
+  if (life.webhook !== undefined) life.webhook.givesUpUntil = openUntil ?? 0;
+  serveWaiters(context, life);
+  finish(context, life);
+  return null;
+};
+
+const owedAgain: On<'owedAgain'> = (context) => {
+  const life = lifeOf(context);
+  if (life === undefined) return null;
+  releaseLeases(context, life);
+  lookAfterOwed(context, life);
+  finish(context, life);
+  return null;
+};
+
+/** Nobody waits for it, and nobody else has something of it in hand. */
+function isAtRest({ waiters, session, inbox }: Alive): boolean {
+  return waiters.size === 0 && session === undefined && inbox.owed.handed === 0;
+}
 
 /** The agent, if it lives. */
 function lifeOf(context: Context): Alive | undefined {

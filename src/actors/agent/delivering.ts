@@ -4,14 +4,14 @@
 //
 // D1. Accepted means: the row, the head and one message_sent event are in the commit of this turn.
 // D2. After a delivery the inbox holds at most `messagesMax` messages and `bytesMax` bytes of content.
-// D3. Under `drop_oldest` the oldest messages that nobody holds a lease on give way, each with one message_dropped
-//     event; when even that is not enough, nothing is dropped and the new message is refused.
+// D3. Under `drop_oldest` the oldest available messages give way, each with one message_dropped event: nobody holds a
+//     lease on them, no session and no webhook has them; when even that is not enough, nothing is dropped and the new message is refused.
 
 import { refuse } from '../../runtime/actor.js';
 import type { InboxRow } from './inbox.js';
 import type { AgentMessages, Message } from './protocol.js';
 import type { Alive } from './state.js';
-import { type Context, readRow } from './taking.js';
+import { type Context, deleteRows, readRow } from './taking.js';
 
 export interface InboxBounds {
   readonly messagesMax: number;
@@ -55,7 +55,7 @@ function dropOldest(context: Context, life: Alive, bounds: InboxBounds, bytes: n
   }
   for (const { seq, row } of dropped) {
     inbox.remove(row);
-    context.store.delete(['inbox', context.key, seq]);
+    deleteRows(context, life, seq);
     context.emit('message_dropped', context.key, { message_id: row.messageId, to: context.key, reason: 'inbox_full' });
   }
   return true;

@@ -3,10 +3,10 @@
 // What an agent remembers of its durable inbox: which messages are there and in what order, which of them are leased
 // and until when, which a session holds, and the contents of the first few. Pure memory: the rows are the store's.
 //
-// Owns:     order, leases, what is held, the running count and bytes, what is cached.
+// Owns:     order, leases, what is held or owed, the running count and bytes, what is cached.
 // Does not: read or write rows (taking.ts, delivering.ts), or know the time (callers say `now`).
 //
-// I1. Every message is available, leased or held; `count` and `bytes` are the sums over all three.
+// I1. Every message is available, leased, held or owed; `count` and `bytes` are the sums over all four.
 // I2. Available messages leave in the order of their seqs; one whose lease ran out, or whose session ended, comes back at
 //     its old place.
 // I3. A seq is never given twice, not even to an inbox that was emptied in between.
@@ -14,8 +14,10 @@
 // I5. A message id names one message: front doors make them, callers cannot.
 // I6. What was pushed once is known to have been, also after a crash: the mark is in the head, and so in the commit that
 //     the push waits for.
+// I7. While a webhook owes (owe), what comes in is owed, and what is available was there before, or was given up.
 
 import { Held } from './held.js';
+import { Owed } from './owed.js';
 
 /** Contents kept in memory per agent, in UTF-8 bytes: what a quick reader takes without a read from the store. */
 export const CACHED_BYTES_MAX = 128 * 1024;
@@ -72,6 +74,8 @@ export interface Lease {
 const NO_LEASES = new Map<string, Lease>();
 const NOTHING_CACHED = new Map<number, InboxRow>();
 const NOTHING_HELD = new Held();
+const NOTHING_OWED = new Owed();
+const NOTHING_GIVEN_UP = new Set<number>();
 
 export class Inbox {
   #nextSeq: number;
@@ -86,13 +90,24 @@ export class Inbox {
   /** By message id. */
   #leases = NO_LEASES;
   #held = NOTHING_HELD;
+  #owed = NOTHING_OWED;
+  /** What came in from this seq on is its webhook's, unless it was given up; undefined while nothing is. */
+  #owedFrom: number | undefined;
+  /** Seqs that the webhook gave up: each has a row. */
+  #givenUp = NOTHING_GIVEN_UP;
   /** No lease ends before this; some may have ended by acknowledgement, so it can be early but never late. */
   #earliestUntil = Number.POSITIVE_INFINITY;
   #cached = NOTHING_CACHED;
   #cachedBytes = 0;
 
-  /** `seqs` ascending, all that are in the inbox; `leases` by seq. */
-  constructor(head: HeadRow, seqs: number[], leases: ReadonlyMap<number, LeaseRow>) {
+  /** `seqs` ascending, all that are in the inbox; `leases` by seq; `givenUp`: what its webhook gave up. */
+  constructor(
+    head: HeadRow,
+    seqs: number[],
+    leases: ReadonlyMap<number, LeaseRow>,
+    givenUp: Set<number> = NOTHING_GIVEN_UP,
+  ) {
+    this.#givenUp = givenUp;
     this.#nextSeq = head.nextSeq;
     this.#pushedSeq = head.pushed ?? 0;
     this.#count = head.count;
@@ -122,6 +137,15 @@ export class Inbox {
     return this.#held;
   }
 
+  /** To its webhook. */
+  get owed(): Owed {
+    return this.#owed;
+  }
+
+  get isOwing(): boolean {
+    return this.#owedFrom !== undefined;
+  }
+
   /** The seq of the next message that will be delivered. */
   get nextSeq(): number {
     return this.#nextSeq;
@@ -146,7 +170,7 @@ export class Inbox {
 
   /** Roughly, in memory. */
   get residentBytes(): number {
-    const named = this.#leases.size + this.#cached.size + this.#held.count;
+    const named = this.#leases.size + this.#cached.size + this.#held.count + this.#owed.count + this.#givenUp.size;
     return 512 + this.#seqs.length * 8 + named * 256 + this.#cachedBytes * 2;
   }
 
@@ -156,6 +180,10 @@ export class Inbox {
     this.#count++;
     this.#bytes += row.bytes;
     this.#headChanged = true;
+    if (this.#owedFrom !== undefined) {
+      this.#ownOwed().wait(seq);
+      return seq;
+    }
     // Cached only while all before it are: these will be asked for first.
     if (this.#cached.size === this.available && this.#cachedBytes + row.bytes <= CACHED_BYTES_MAX) {
       if (this.#cached === NOTHING_CACHED) this.#cached = new Map();
@@ -218,6 +246,53 @@ export class Inbox {
     if (held.length > 0) this.#giveBack(held.map(({ seq }) => seq));
   }
 
+  /** A webhook owes what came in from `from` on, and was not given up. */
+  owe(from: number): void {
+    this.#owedFrom = from;
+    const isOwed = (seq: number): boolean => seq >= from && !this.#givenUp.has(seq);
+    if (!this.#seqs.some(isOwed)) return;
+    const rest = this.#seqs.slice(this.#first);
+    for (const seq of rest) if (isOwed(seq)) this.#ownOwed().wait(seq);
+    this.#seqs = rest.filter((seq) => !isOwed(seq));
+    this.#first = 0;
+    this.#forgetCached();
+  }
+
+  /** What the webhook was not handed is available again. What it was handed it still has to give back. */
+  disown(): void {
+    this.#owedFrom = undefined;
+    const waiting = this.#owed.takeWaiting();
+    if (waiting.length > 0) this.#giveBack([...waiting]);
+  }
+
+  /** A message that was owed was taken by the receiver: it leaves. */
+  delivered(seq: number, bytes: number): void {
+    this.#owed.remove(seq);
+    this.#forget(bytes);
+  }
+
+  /** A message that was owed is for those who pull. */
+  giveUp(seq: number): void {
+    this.#owed.remove(seq);
+    if (this.#givenUp === NOTHING_GIVEN_UP) this.#givenUp = new Set();
+    this.#givenUp.add(seq);
+    const last = this.#seqs.at(-1);
+    if (last === undefined || last < seq) this.#seqs.push(seq);
+    else this.#giveBack([seq]);
+  }
+
+  /** The endpoint does not have it any more: it is owed still, or available where nothing is owed. */
+  takeBack(seq: number): void {
+    this.#owed.remove(seq);
+    if (this.#owedFrom === undefined) this.#giveBack([seq]);
+    else this.#owed.wait(seq);
+  }
+
+  /** A message has left: true when it was given up, and so has a row that says it. */
+  forgetGivenUp(seq: number): boolean {
+    return this.#givenUp.size > 0 && this.#givenUp.delete(seq);
+  }
+
   /**
    * Takes out what is held up to `seq`, or leased to somebody else, at most `most` messages; `read` gives a row that memory
    * does not have.
@@ -277,9 +352,18 @@ export class Inbox {
   #giveBack(seqs: number[]): void {
     this.#seqs = seqs.concat(this.#seqs.slice(this.#first)).sort((a, b) => a - b);
     this.#first = 0;
-    // What is cached must be what is first (I4).
+    this.#forgetCached();
+  }
+
+  /** What is cached must be what is first (I4). */
+  #forgetCached(): void {
     this.#cached.clear();
     this.#cachedBytes = 0;
+  }
+
+  #ownOwed(): Owed {
+    if (this.#owed === NOTHING_OWED) this.#owed = new Owed();
+    return this.#owed;
   }
 
   #hold(messageId: string, lease: Lease): void {

@@ -1,7 +1,8 @@
 // What may be said to an agent: its durable inbox, its leases, its life. Key: the agent's address.
 
 import { protocol, type Streamed } from '../../runtime/actor.js';
-import type { AgentPage, Credential, Sealed } from '../operator/protocol.js';
+import type { Settled } from '../endpoint/protocol.js';
+import type { AgentPage, Credential, NewWebhook, Sealed } from '../operator/protocol.js';
 import type { Removal, RemovalOrder } from '../removal/protocol.js';
 
 export interface Message {
@@ -100,6 +101,25 @@ export type AgentMessages = {
     };
     readonly reply: Removal;
   };
+  /**
+   * Sets, changes or removes the webhook: as `retire`, refused unless it is this operator's. What is owed goes to the new
+   * URL; where there is none any more, it is pulled.
+   */
+  readonly setWebhook: {
+    readonly args: {
+      readonly operatorId: string;
+      readonly webhook: NewWebhook | null;
+      readonly sealed: Sealed | null;
+    };
+    readonly reply: { readonly sealed: Sealed | null };
+  };
+  /** The endpoint's: what became of deliveries; and until when it gives up at once, where it does. */
+  readonly settle: {
+    readonly args: { readonly outcomes: readonly Settled[]; readonly openUntil: number | null };
+    readonly reply: null;
+  };
+  /** To itself, a reminder: something was owed to the webhook some time ago. */
+  readonly owedAgain: { readonly args: null; readonly reply: null };
   /** To itself: a wait or a lease ran out, or a retired inbox is being emptied. */
   readonly waitOver: { readonly args: { readonly waiter: string }; readonly reply: null };
   readonly leaseOver: { readonly args: null; readonly reply: null };
@@ -122,4 +142,7 @@ export const agentProtocol = protocol<AgentMessages>('agent', [
   'waitOver',
   'leaseOver',
   'purge',
+  'setWebhook',
+  'settle',
+  'owedAgain',
 ]);

@@ -10,6 +10,7 @@ import { REDACTED, type RemovalTarget } from '../../redaction.js';
 import { lastRemoval, recordRemoval } from '../removal/protocol.js';
 import type { InboxRow } from './inbox.js';
 import type { Context, On } from './taking.js';
+import { offerAgain } from './webhook.js';
 
 export const remove: On<'remove'> = (context, { messageId, seq, contentHash, order }) => {
   const target: RemovalTarget = { kind: 'message', id: messageId };
@@ -26,5 +27,7 @@ function redact(context: Context, messageId: string, seq: number): void {
   if (row?.messageId !== messageId) return;
   const redacted: InboxRow = { ...row, content: REDACTED, redacted: true };
   context.store.put(['inbox', context.key, seq], redacted);
-  if (life.kind === 'alive') life.inbox.replace(seq, redacted);
+  if (life.kind !== 'alive') return;
+  life.inbox.replace(seq, redacted);
+  offerAgain(context, life, seq, redacted);
 }

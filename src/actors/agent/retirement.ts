@@ -14,6 +14,7 @@ import { type AgentMessages, agentProtocol } from './protocol.js';
 import { endSession, finish, TOKEN_REPLACED } from './session.js';
 import { type Alive, PURGED_TABLES } from './state.js';
 import { type Context, type On, refuseWaiters } from './taking.js';
+import { endWebhook } from './webhook.js';
 
 /** Rows that one turn removes. */
 export const PURGE_ROWS = 500;
@@ -25,8 +26,9 @@ export function retireAgent(
   life: Alive,
   operatorId: string,
 ): AgentMessages['retire']['reply'] | typeof NO_AGENT {
+  if (life.record.operatorId !== operatorId) return NO_AGENT;
+  endWebhook(context, life);
   const { record } = life;
-  if (record.operatorId !== operatorId) return NO_AGENT;
   refuseWaiters(context, life);
   if (life.session !== undefined) context.reply(life.session.handle, refuse('UNAUTHORIZED', { who: 'agent' }));
   life.session = undefined;

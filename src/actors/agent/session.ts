@@ -8,7 +8,7 @@
 //
 // S1. One session at a time; while it lives, it is the only way out of the inbox.
 // S2. Messages are pushed in the order of their seqs, without exception: a message that is leased holds back all after it,
-//     until it is acknowledged or comes back.
+//     until it is acknowledged or comes back. So does one that the webhook's endpoint is just sending.
 // S3. Pushed and not acknowledged are at most `window` messages, and UNACKNOWLEDGED_BYTES_MAX bytes of content unless one
 //     message alone is more. So nothing that this actor does can fill a socket which nobody reads.
 // S4. What a client says that it has is not pushed again, and stays in the inbox until it is acknowledged.
@@ -17,7 +17,8 @@
 import { type Refusal, type ReplyHandle, refuse } from '../../runtime/actor.js';
 import { type AgentMessages, agentProtocol, type PushedMessage } from './protocol.js';
 import type { Alive, LiveSession } from './state.js';
-import { type Context, emitDelivered, messageOf, readRow } from './taking.js';
+import { type Context, deleteRows, emitDelivered, messageOf, readRow } from './taking.js';
+import { disown, offerOwed, owe } from './webhook.js';
 
 export const UNACKNOWLEDGED_BYTES_MAX = 1024 * 1024;
 /** What one acknowledgement takes out in a turn: of what a client claimed there can be more than of what was pushed. */
@@ -35,13 +36,14 @@ export function attachSession(
   { session, lastSeq, window }: AgentMessages['attach']['args'],
 ): void {
   endSession(context, life);
+  disown(context, life);
   const { inbox } = life;
   // A client that knows more than was ever pushed counts in another history.
   const resumed = lastSeq !== null && lastSeq <= inbox.pushedSeq;
   const claimed = resumed ? lastSeq : 0;
   life.session = { name: session, handle, window, claimed, pushedTo: claimed };
   inbox.claim(claimed);
-  const lowest = Math.min(inbox.peek() ?? Number.POSITIVE_INFINITY, inbox.lowestLeased);
+  const lowest = Math.min(inbox.peek() ?? Number.POSITIVE_INFINITY, inbox.lowestLeased, inbox.owed.lowestHanded);
   const nextSeq = lowest === Number.POSITIVE_INFINITY ? inbox.nextSeq : Math.max(lowest, claimed + 1);
   context.push(handle, { kind: 'attached', resumed, nextSeq });
 }
@@ -52,6 +54,7 @@ export function endSession(context: Context, life: Alive, reason: Refusal | null
   context.reply(life.session.handle, reason);
   life.session = undefined;
   life.inbox.unhold();
+  owe(life);
 }
 
 /** Everything up to `seq` that the client can have leaves the inbox, some at a time. */
@@ -60,7 +63,7 @@ export function acknowledgeUpTo(context: Context, life: Alive, session: LiveSess
   const known = Math.min(seq, session.pushedTo);
   const leaving = inbox.settleUpTo(known, SETTLED_PER_TURN, (seq) => readRow(context, life, seq));
   for (const settled of leaving) {
-    context.store.delete(['inbox', context.key, settled.seq]);
+    deleteRows(context, life, settled.seq);
     if (settled.wasLeased) context.store.delete(['lease', context.key, settled.seq]);
     emitDelivered(context, settled.messageId, 'session');
   }
@@ -74,6 +77,7 @@ export function acknowledgeUpTo(context: Context, life: Alive, session: LiveSess
  */
 export function finish(context: Context, life: Alive): void {
   if (life.session !== undefined) pushAvailable(context, life, life.session);
+  offerOwed(context, life);
   const head = life.inbox.headIfChanged();
   if (head !== undefined) context.store.put(['inbox_head', context.key], head);
   // Nobody needs to hear of a lease that ran out, but those who wait: every other turn looks by itself.
@@ -88,7 +92,8 @@ export function finish(context: Context, life: Alive): void {
 function pushAvailable(context: Context, life: Alive, session: LiveSession): void {
   const { inbox } = life;
   if (inbox.available === 0) return;
-  const before = inbox.leased === 0 ? Number.POSITIVE_INFINITY : inbox.lowestLeased;
+  const isClear = inbox.leased === 0 && inbox.owed.handed === 0;
+  const before = isClear ? Number.POSITIVE_INFINITY : Math.min(inbox.lowestLeased, inbox.owed.lowestHanded);
   const messages: PushedMessage[] = [];
   while (inbox.held.pushed < session.window) {
     const seq = inbox.peek();

@@ -6,7 +6,7 @@
 // K1. A message leaves once: consumed, or acknowledged while leased. Leaving emits exactly one message_delivered.
 // K2. A lease hides a message until it is acknowledged or runs out; then the message is back at its old place.
 // K3. Callers wait only while nothing is available; what becomes available serves them in the order they came. While a
-//     session is live, nothing is available to them: there is one way out (session.ts).
+//     session is live, nothing is available to them: there is one way out (session.ts). So it is with what a webhook owes.
 // K4. A wait that is over, cancelled or refused consumes nothing.
 // K5. At most WAITERS_MAX wait; an answer carries at most ANSWER_BYTES_MAX of content, unless one message alone is more.
 
@@ -85,7 +85,7 @@ export function acknowledge(
       unknown.push(messageId);
       continue;
     }
-    context.store.delete(['inbox', context.key, lease.seq]);
+    deleteRows(context, life, lease.seq);
     context.store.delete(['lease', context.key, lease.seq]);
     emitDelivered(context, messageId, 'pull');
   }
@@ -97,7 +97,13 @@ export function messageOf({ messageId, from, content, at, redacted }: InboxRow):
   return redacted === true ? { messageId, from, content, at, redacted } : { messageId, from, content, at };
 }
 
-/** The row of an available message: from memory, or from the store. */
+/** A message leaves the inbox: what is stored of it goes. */
+export function deleteRows(context: Context, life: Alive, seq: number): void {
+  context.store.delete(['inbox', context.key, seq]);
+  if (life.inbox.forgetGivenUp(seq)) context.store.delete(['given_up', context.key, seq]);
+}
+
+/** The row of a message that is not leased: from memory, or from the store. */
 export function readRow(context: Context, life: Alive, seq: number): InboxRow {
   const row = life.inbox.cached(seq) ?? (context.store.get(['inbox', context.key, seq]) as InboxRow | undefined);
   invariant(row !== undefined, () => `Message ${seq} of an inbox is in its order but not in the store.`);
@@ -125,7 +131,7 @@ function leave(context: Context, life: Alive, seq: number, row: InboxRow, mode: 
   switch (mode.kind) {
     case 'consume':
       life.inbox.remove(row);
-      context.store.delete(['inbox', context.key, seq]);
+      deleteRows(context, life, seq);
       emitDelivered(context, row.messageId, 'pull');
       return;
     case 'lease': {
@@ -151,7 +157,7 @@ function wait(context: Context, life: Alive, args: AgentMessages['take']['args']
   return LATER;
 }
 
-export function emitDelivered(context: Context, messageId: string, method: 'pull' | 'session'): void {
+export function emitDelivered(context: Context, messageId: string, method: 'pull' | 'push' | 'session'): void {
   context.emit('message_delivered', context.key, { message_id: messageId, to: context.key, delivery_method: method });
 }
 

@@ -17,6 +17,7 @@
 
 import { newId } from '../../ids.js';
 import { type Actor, actor, type Handler, type Key, refuse, type Context as TurnContext } from '../../runtime/actor.js';
+import type { WebhookRow } from '../endpoint/protocol.js';
 import {
   ADMIN,
   type AdminRow,
@@ -53,7 +54,7 @@ export function operatorKind(config: OperatorConfig): Actor<OperatorState, Opera
     protocol: operatorProtocol,
     persistence: 'keys',
     counters: [AGENTS, OPERATORS],
-    tables: ['operator', 'challenge', 'token', 'agent', 'owned', 'registry', 'admin'],
+    tables: ['operator', 'challenge', 'token', 'agent', 'owned', 'registry', 'admin', 'webhook'],
     mailbox: MAILBOX,
     state: activateOperator,
     // The addresses of other operators' agents; and its own agents remove their rows when they retire.
@@ -107,13 +108,14 @@ const register: On<'register'> = (context, args) => {
   if (refusal !== undefined) return refusal;
   spend(context, state, args.challengeId);
 
-  const { address, order, credential } = args;
+  const { address, order, credential, webhook } = args;
   const row: AgentRow = {
     operatorId: context.key,
     order,
     registeredAt: context.now,
     lookupId: credential.lookupId,
     retiredAt: null,
+    ...(webhook !== undefined && { hasWebhook: true }),
   };
   const entry: AgentEntry = { address, registeredAt: context.now };
   const token: TokenRow = { role: 'agent', id: address, hash: credential.tokenHash };
@@ -121,8 +123,10 @@ const register: On<'register'> = (context, args) => {
   context.store.put(['owned', context.key, order], entry);
   context.store.put(['registry', order], entry);
   context.store.put(['token', credential.lookupId], token);
+  if (webhook !== undefined) context.store.put(['webhook', address], { ...webhook, from: 1 } satisfies WebhookRow);
   context.store.add(AGENTS, 1);
-  context.emit('agent_registered', address, { address, operator_id: context.key, has_webhook: false });
+  const hasWebhook = webhook !== undefined;
+  context.emit('agent_registered', address, { address, operator_id: context.key, has_webhook: hasWebhook });
   return { address, sealed: args.sealed };
 };
 

@@ -55,6 +55,14 @@ export interface AgentRow {
   readonly lookupId: string;
   /** Milliseconds since the epoch; null while the agent lives. */
   readonly retiredAt: number | null;
+  /** There is a row of it in `webhook`; absent where there is none. */
+  readonly hasWebhook?: true;
+}
+
+/** Where an agent's messages are pushed to, and what signs them. */
+export interface NewWebhook {
+  readonly url: string;
+  readonly secret: string;
 }
 
 /** Table `admin`. */
@@ -86,6 +94,7 @@ export type OperatorMessages = {
       /** UUIDv7 made at the front door: the place in the registry's order. */
       readonly order: string;
       readonly credential: Credential;
+      readonly webhook?: NewWebhook;
       readonly sealed: Sealed | null;
     };
     readonly reply: { readonly address: string; readonly sealed: Sealed | null };

@@ -1,17 +1,20 @@
 // Agent care routes: what an operator does with an agent that it has. Another's agent is nobody's: 404.
 
 import { agentProtocol } from '../../actors/agent/protocol.js';
-import type { AgentRetired, AgentRegistered as TokenRotated } from '../../contract/operator.js';
+import { type AgentRetired, SetWebhook, type TokenRotated, type WebhookSet } from '../../contract/operator.js';
+import { checker } from '../../contract/schema.js';
 import { percentDecode } from '../../contract/text.js';
 import { mintToken } from '../gate/token.js';
 import { isAgentAddress, NO_AGENT } from '../kernel/agent-address.js';
 import { askOptions } from '../kernel/kernel-context.js';
 import type { Call } from './call.js';
 import type { HttpContext } from './http-context.js';
-import { NO_WEBHOOKS } from './operator-routes.js';
-import { readNothing } from './request-reader.js';
+import { readJson, readNothing } from './request-reader.js';
 import type { RouteHandler } from './route-handler.js';
 import { answeredBefore, replay, revokeToken, sealFor } from './sealed-answer.js';
+import { readWebhook } from './webhook-reader.js';
+
+const setWebhookShape = checker(SetWebhook);
 
 async function retireAgent(context: HttpContext, call: Call): Promise<void> {
   const address = readAddress(call);
@@ -41,9 +44,25 @@ async function rotateToken(context: HttpContext, call: Call): Promise<void> {
   call.json(200, body);
 }
 
-/** Whoever asks, and for whichever agent: there is nothing to point anywhere yet. */
-function setWebhook(_context: HttpContext, call: Call): void {
-  if (readNothing(call)) call.badRequest(NO_WEBHOOKS);
+async function setWebhook(context: HttpContext, call: Call): Promise<void> {
+  const address = readAddress(call);
+  if (address === undefined) return;
+  const asked = readJson(call, setWebhookShape);
+  if (asked === undefined) return;
+  const once = call.idempotency();
+  if (await answeredBefore(context, call, 200, once)) return;
+  const webhook = await readWebhook(context, call, asked.webhook_url);
+  if (webhook === undefined) return;
+  const body: WebhookSet = {
+    agent_address: address,
+    webhook_url: webhook?.url ?? null,
+    ...(webhook !== null && { webhook_secret: webhook.secret }),
+  };
+  const args = { operatorId: call.callerId, webhook, sealed: sealFor(call, body) };
+  const answer = await context.actors.ask(agentProtocol, address, 'setWebhook', args, askOptions(context, once));
+  if (!answer.ok) return call.refuse(answer.fault);
+  if (answer.replayed) return replay(call, 200, answer.value.sealed);
+  call.json(200, body);
 }
 
 /** The address in the path, or undefined when the call is answered. */

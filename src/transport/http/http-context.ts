@@ -17,6 +17,7 @@ import type { FrontMeter } from '../metrics/front-meter.js';
 import type { Observation } from '../observation/observation.js';
 import type { Removals } from '../removal/removals.js';
 import type { Tracing } from '../tracing/tracing.js';
+import type { DestinationRules } from '../webhook/destination.js';
 import type { LongPolls } from './long-polls.js';
 
 /** Bounds and choices out of the config, as the routes need them. */
@@ -57,6 +58,8 @@ export interface HttpContext extends KernelContext {
   /** The token of this lookup id is no longer good, or its agent is no more: what it opened is closed. */
   readonly endSessions: (lookupId: string, reason: 'unauthorized' | 'retired') => void;
   readonly hasher: Pick<TokenHasher, 'hashToken'>;
+  /** Where webhooks may be. */
+  readonly destinations: DestinationRules;
   /**
    * What an earlier ask with this key was answered, read from the store: the answer, marked as replayed; the CONFLICT of
    * another fingerprint; or undefined. Must see every answer that was given before the call.

@@ -23,8 +23,7 @@ import type { HttpContext } from './http-context.js';
 import { isWhole, readJson, readPage } from './request-reader.js';
 import type { RouteHandler } from './route-handler.js';
 import { answeredBefore, replay, sealFor } from './sealed-answer.js';
-
-export const NO_WEBHOOKS = 'webhooks are not available on this server yet; messages are pulled';
+import { readWebhook } from './webhook-reader.js';
 
 const createOperatorShape = checker(CreateOperator);
 const registerAgentShape = checker(RegisterAgent);
@@ -62,10 +61,13 @@ async function challenge(context: HttpContext, call: Call): Promise<void> {
 }
 
 async function registerAgent(context: HttpContext, call: Call): Promise<void> {
-  const response = readResponse(call);
-  if (response === undefined) return;
+  const asked = readRegistration(call);
+  if (asked === undefined) return;
+  const { webhookUrl, ...response } = asked;
   const once = call.idempotency();
   if (await answeredBefore(context, call, 201, once)) return;
+  const webhook = await readWebhook(context, call, webhookUrl);
+  if (webhook === undefined) return;
   const { actors } = context;
   const tried = await actors.ask(operatorProtocol, call.callerId, 'tryResponse', response, askOptions(context));
   if (!tried.ok) return call.refuse(tried.fault);
@@ -75,8 +77,16 @@ async function registerAgent(context: HttpContext, call: Call): Promise<void> {
   const body: AgentRegistered = {
     agent_address: newAgentAddress(context.rules.addressPrefix),
     agent_token: token,
+    ...(webhook !== null && { webhook_secret: webhook.secret }),
   };
-  const args = { ...response, address: body.agent_address, order: newId(), credential, sealed: sealFor(call, body) };
+  const args = {
+    ...response,
+    address: body.agent_address,
+    order: newId(),
+    credential,
+    ...(webhook !== null && { webhook }),
+    sealed: sealFor(call, body),
+  };
   const options = askOptions(context, once);
   const answer = await actors.ask(operatorProtocol, call.callerId, 'register', args, options);
   if (!answer.ok) return call.refuse(answer.fault);
@@ -84,17 +94,21 @@ async function registerAgent(context: HttpContext, call: Call): Promise<void> {
   call.json(201, body);
 }
 
-/** The answer to the challenge, or undefined when the call is answered. */
-function readResponse(call: Call): { readonly challengeId: string; readonly response: string } | undefined {
+interface Registration {
+  readonly challengeId: string;
+  readonly response: string;
+  readonly webhookUrl: string | null;
+}
+
+/** What is asked for, or undefined when the call is answered. */
+function readRegistration(call: Call): Registration | undefined {
   const body = readJson(call, registerAgentShape);
   if (body === undefined) return undefined;
   const { challenge_id: challengeId, response } = body.verification_response;
-  if (body.webhook_url != null) {
-    call.badRequest(NO_WEBHOOKS);
-  } else if (exceedsBytes(challengeId, CHALLENGE_ID_BYTES_MAX) || exceedsBytes(response, RESPONSE_BYTES_MAX)) {
+  if (exceedsBytes(challengeId, CHALLENGE_ID_BYTES_MAX) || exceedsBytes(response, RESPONSE_BYTES_MAX)) {
     call.badRequest('verification_response is longer than any answer to a challenge');
   } else if (isWhole(call, 'challenge_id', challengeId) && isWhole(call, 'response', response)) {
-    return { challengeId, response };
+    return { challengeId, response, webhookUrl: body.webhook_url ?? null };
   }
   return undefined;
 }

@@ -200,17 +200,28 @@ function stateMembers({ agent }: RefusalWorld): readonly RefusalCase[] {
   ];
 }
 
-/** There are none yet: every one is refused. */
 function webhookMembers({ agent, operator }: RefusalWorld): readonly RefusalCase[] {
   const path = `/v1/agents/${agent.agent_address}/webhook`;
   const make = maker('webhook', { method: 'PUT', path, as: operator.api_key });
-  const bodies = [
-    '{}',
-    'null',
-    '[]',
-    '{"webhook_url":"http://example.test/"}',
-    '{"webhook_url":null}',
-    '{"webhook_url":1}',
+  const urls = [
+    '',
+    'hook',
+    'http://example.test/',
+    'ftp://example.test/',
+    'https://me:secret@example.test/',
+    'https://127.0.0.1/',
+    'https://0x7f000001/',
+    'https://localhost/',
+    'https://[::1]/',
+    'https://[::ffff:10.0.0.1]/',
+    'https://169.254.169.254/latest/meta-data/',
+    `https://93.184.215.14/${'x'.repeat(2048)}`,
+    '\u0000',
+    '\ud800',
   ];
-  return bodies.map((body) => make(body, BAD));
+  return [
+    ...['{}', 'null', '[]', '{"webhook_url":1}'].map((body) => make(body, BAD)),
+    ...urls.map((url) => make(`{"webhook_url":"${url}"}`, BAD)),
+    make('{"webhook_url":null}', [200]),
+  ];
 }

@@ -91,6 +91,7 @@ export class World {
     };
     this.context = {
       version: '1.2.3',
+      destinations: { allowPrivate: false, resolve: async () => ['93.184.215.14'] },
       rules: {
         addressPrefix: 'tab_',
         contentBytesMax: 100,
