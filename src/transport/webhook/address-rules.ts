@@ -19,8 +19,10 @@ const GLOBAL_IPV6: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse('2000::'), 3];
 
 /** Whether a webhook may be at this IP address, as text without brackets. False for what is none. */
 export function isAdmitted(ip: string, allowPrivate: boolean): boolean {
-  if (isIP(ip) === 0 || ip.includes('%')) return false;
-  const address = ipaddr.process(ip);
+  const family = isIP(ip);
+  if (family === 0 || ip.includes('%')) return false;
+  // In its one form: of `::8.8.8.8` the library makes a mapped address, which it is not.
+  const address = ipaddr.process(family === 4 ? ip : new URL(`http://[${ip}]/`).hostname.slice(1, -1));
   if (METADATA.has(address.toString())) return false;
   const range = address.range();
   if (range === 'unicast') return isV4(address) || address.match(GLOBAL_IPV6);
