@@ -11,7 +11,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { agentProtocol } from './actors/agent/protocol.js';
 import { courierProtocol } from './actors/courier/protocol.js';
-import { endpointProtocol } from './actors/endpoint/protocol.js';
+import { endpointProtocol, OPEN_CIRCUITS } from './actors/endpoint/protocol.js';
 import { ADMIN, operatorProtocol } from './actors/operator/protocol.js';
 import { removalProtocol } from './actors/removal/protocol.js';
 import { stateProtocol } from './actors/state/protocol.js';
@@ -151,7 +151,8 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
     sessions: sessions.count,
     streams: observation.streams.count,
   });
-  const source = metricsSource(system, status, opened);
+  const pushes = () => ({ ...webhooks.figures(), openCircuits: system.counter(OPEN_CIRCUITS) });
+  const source = metricsSource(system, status, pushes, opened);
   const exposition = new Exposition(source, meter, tracing);
   const onDefect = (error: unknown) => log.error({ event: 'ceilings_failed', error });
   const ceilings = new CeilingWatch({ source, meter, clock: systemClock, onDefect });
@@ -328,6 +329,7 @@ type Status = SystemStatus & { readonly hashesQueued: number; readonly sessions:
 function metricsSource(
   system: System,
   status: (isBrief: boolean) => Promise<Status>,
+  webhooks: MetricsSource['webhooks'],
   opened: (() => Promise<void>)[],
 ): MetricsSource {
   const meter = new Meter(meterMemory(0));
@@ -339,6 +341,7 @@ function metricsSource(
       const counted = system.readMeters();
       return { ...counted, threads: [vitalsOf('main', meter), ...counted.threads] };
     },
+    webhooks,
     standing: async () => standingFigures(await status(true)),
     process: processFigures,
   };

@@ -30,6 +30,7 @@ export const Ceiling = Type.Object({
     Type.Literal('authentication'),
     Type.Literal('queues'),
     Type.Literal('registry'),
+    Type.Literal('webhooks'),
     Type.Literal('server'),
   ]),
   measure: Type.String({ description: 'What is measured, with its unit.' }),

@@ -197,7 +197,7 @@ check('tells the ceilings to the admin alone, and troupe ceilings prints them', 
   refusalOf(await api.send({ path }), 401, 'unauthorized');
   const { ceilings } = await api.must<CeilingList>(200, { path, as: admin });
   const components = ceilings.map(({ component }) => component);
-  assert.deepEqual(components, ['storage', 'event_log', 'authentication', 'queues', 'registry', 'server']);
+  assert.deepEqual(components, ['storage', 'event_log', 'authentication', 'queues', 'registry', 'webhooks', 'server']);
   for (const { state, since, value, threshold, next_step } of ceilings) {
     assert.match(since, RFC_3339_UTC);
     assert.ok(['ok', 'watch', 'act'].includes(state) && threshold > 0 && next_step !== '');

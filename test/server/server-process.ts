@@ -48,6 +48,7 @@ export class ServerProcess {
   readonly #settings: Settings;
   readonly #engineFlags: readonly string[];
   readonly #environment: Readonly<Record<string, string>>;
+  readonly #mainFile: string;
   readonly #home: string;
   #child: ChildProcess | undefined;
   #ended: Promise<ServerEnd> = Promise.resolve({ code: null, signal: null });
@@ -58,20 +59,23 @@ export class ServerProcess {
     settings: Settings,
     engineFlags: readonly string[],
     environment: Readonly<Record<string, string>>,
+    main: string,
   ) {
     this.#settings = settings;
+    this.#mainFile = main;
     this.#engineFlags = engineFlags;
     this.#environment = environment;
     this.#home = mkdtempSync(join(tmpdir(), 'troupe-test-'));
   }
 
-  /** Starts a server with these settings over those of every test; `engineFlags` are told to Node, and `environment` too, in every life. */
+  /** Starts a server with these settings over those of every test; `engineFlags` are told to Node, and `environment` too, in every life; `main` is the command of another build. */
   static async start(
     settings: Settings = {},
     engineFlags: readonly string[] = [],
     environment: Readonly<Record<string, string>> = {},
+    main = mainFile,
   ): Promise<ServerProcess> {
-    const server = new ServerProcess(settings, engineFlags, environment);
+    const server = new ServerProcess(settings, engineFlags, environment, main);
     try {
       await server.startAgain();
       return server;
@@ -130,7 +134,7 @@ export class ServerProcess {
     const sets = Object.entries(all).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
     this.#stdout = '';
     this.#stderr = '';
-    const child = spawn(process.execPath, [...this.#engineFlags, mainFile, 'serve', ...sets], {
+    const child = spawn(process.execPath, [...this.#engineFlags, this.#mainFile, 'serve', ...sets], {
       cwd: this.#home,
       env: environmentWith(this.#environment),
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -181,3 +181,25 @@ check('another operator cannot point the webhook of an agent anywhere', async ({
   const hooked = await hookedAgent(api, await api.operator(), receiver.url(ownPath()));
   await pointWebhook(api, await api.operator(), hooked, receiver.url(ownPath()), 404);
 });
+
+check('the tries of pushes are in the metrics, by how they ended, and so are open circuits', async ({ api }) => {
+  const operator = await api.operator();
+  const path = ownPath();
+  const dead = await WebhookReceiver.start(() => 503);
+  try {
+    const hooked = await hookedAgent(api, operator, dead.url());
+    const sender = await api.agent(operator);
+    for (const content of numbered(5, 'metered')) await api.message(sender, hooked, content);
+    await api.message(sender, await hookedAgent(api, operator, receiver.url(path)), 'metered');
+    await until('it is pushed', () => receiver.bodies(path).length === 1);
+    const page = async (): Promise<string> => (await api.send({ path: '/metrics' })).text;
+    await until('a circuit is open', async () => /troupe_webhook_circuits_open [1-9]/.test(await page()));
+    assert.match(await page(), /troupe_webhook_seconds_count\{outcome="refused"\} [2-9]\d/);
+    assert.match(await page(), /troupe_webhook_seconds_count\{outcome="delivered"\} [1-9]/);
+    await pointWebhook(api, operator, hooked, receiver.url(path));
+    await api.message(sender, hooked, 'to the other one');
+    await until('another URL is tried at once', () => receiver.contents(path).includes('to the other one'));
+  } finally {
+    await dead.close();
+  }
+});

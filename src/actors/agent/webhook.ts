@@ -25,7 +25,7 @@ import { type Context, emitDelivered, readRow } from './taking.js';
 
 export const HANDED_MAX = 64;
 export const HANDED_BYTES_MAX = 1024 * 1024;
-export const REMIND_MS = 10_000;
+export const REMIND_MS = 5_000;
 /** What one turn gives up while the endpoint takes nothing. */
 const GIVEN_UP_PER_TURN = 256;
 const REMINDER = 'owed';

@@ -57,6 +57,7 @@ export class CeilingWatch {
     const { source, meter, clock } = this.#options;
     const { mailboxes, unappliedBytes } = await source.standing();
     const { cpuMs, cores, rssBytes, ramBytes } = source.process();
+    const webhooks = source.webhooks();
     const requests = meter.requests();
     const ofRoutes = (routes: readonly RequestName[]) =>
       sumOf(requests.filter(({ route }) => routes.includes(route)).map(({ reading }) => reading));
@@ -69,6 +70,8 @@ export class CeilingWatch {
       hashMs: meter.hashes.read().sumMs,
       cpuMs,
       cores,
+      webhookBusyMs: webhooks.busyMs,
+      webhookSlots: webhooks.inFlightMax,
       queuedBytes: mailboxes.bytes + unappliedBytes,
       rssBytes,
       ramBytes,

@@ -38,6 +38,9 @@ export interface CeilingSnapshot {
   readonly hashMs: number;
   readonly cpuMs: number;
   readonly cores: number;
+  /** That all slots of webhooks together were busy, and how many they are. */
+  readonly webhookBusyMs: number;
+  readonly webhookSlots: number;
   readonly queuedBytes: number;
   readonly rssBytes: number;
   readonly ramBytes: number;
@@ -110,6 +113,16 @@ const RULES: readonly Rule[] = [
         'Ask for smaller pages (limit), lower limits.registry_read_per_min, or take a machine with faster cores.',
     }),
   },
+  {
+    component: 'webhooks',
+    measure: 'webhook_slots_busy_percent',
+    threshold: 80,
+    of: (window, newest) => ({
+      value: slotsPercent(window, newest),
+      nextStep:
+        'Receivers are slow: look at troupe_webhook_seconds in /metrics, lower webhooks.timeout_ms, or raise webhooks.in_flight_max.',
+    }),
+  },
   { component: 'server', measure: 'cpu_or_ram_percent', threshold: 80, of: serverLoad },
 ];
 
@@ -165,6 +178,13 @@ function cpuPercent(
   const hadMs = (newest.atMs - oldest.atMs) * newest.cores;
   if (newest.atMs - oldest.atMs < SNAPSHOT_MS) return null;
   return (PERCENT * (usedMs(newest) - usedMs(oldest))) / hadMs;
+}
+
+/** Of the time that all slots had; null while the window is too short for it. */
+function slotsPercent([oldest]: Window, newest: CeilingSnapshot): number | null {
+  const hadMs = (newest.atMs - oldest.atMs) * newest.webhookSlots;
+  if (newest.atMs - oldest.atMs < SNAPSHOT_MS) return null;
+  return (PERCENT * (newest.webhookBusyMs - oldest.webhookBusyMs)) / hadMs;
 }
 
 function bytesPercent(window: Window, newest: CeilingSnapshot, bytes: (snapshot: CeilingSnapshot) => number): number {

@@ -8,7 +8,13 @@
 import type { SpanCounts } from '../tracing/otlp-exporter.js';
 import type { Tracing } from '../tracing/tracing.js';
 import type { FrontMeter } from './front-meter.js';
-import type { CountedFigures, MetricsSource, ProcessFigures, StandingFigures } from './metrics-source.js';
+import type {
+  CountedFigures,
+  MetricsSource,
+  ProcessFigures,
+  StandingFigures,
+  WebhookFigures,
+} from './metrics-source.js';
 import { PrometheusText } from './prometheus-text.js';
 
 const MS_PER_S = 1000;
@@ -40,6 +46,7 @@ export class Exposition {
     writeRequests(page, this.#meter);
     writeCounted(page, this.#source.counted());
     writeStanding(page, standing);
+    writeWebhooks(page, this.#source.webhooks());
     writeProcess(page, this.#source.process());
     if (this.#tracing !== undefined) writeSpans(page, this.#tracing.counts);
     return page.toString();
@@ -145,6 +152,19 @@ function writeStanding(page: PrometheusText, standing: StandingFigures): void {
 function writeSpans(page: PrometheusText, counts: SpanCounts): void {
   const samples = Object.entries(counts).map(([outcome, value]) => ({ labels: { outcome }, value }));
   page.family('counter', 'troupe_spans_total', 'Spans of traces, by what became of them.', samples);
+}
+
+function writeWebhooks(page: PrometheusText, { attempts, inFlight, waiting, openCircuits }: WebhookFigures): void {
+  page.histogram(
+    'troupe_webhook_seconds',
+    'One try of a push to a webhook, by how it ended.',
+    attempts.map(({ outcome, reading }) => ({ labels: { outcome }, reading })),
+  );
+  page.family('gauge', 'troupe_webhooks_in_flight', 'Pushes that are under way.', [{ value: inFlight }]);
+  page.family('gauge', 'troupe_webhooks_waiting', 'Pushes that wait for one of the slots.', [{ value: waiting }]);
+  page.family('gauge', 'troupe_webhook_circuits_open', 'Webhooks that failed so often that they are left alone.', [
+    { value: openCircuits },
+  ]);
 }
 
 function writeProcess(page: PrometheusText, { cpuMs, rssBytes, startedAt }: ProcessFigures): void {

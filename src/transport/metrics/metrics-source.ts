@@ -57,8 +57,22 @@ export interface ProcessFigures {
   readonly startedAt: number;
 }
 
+/** Pushes to webhooks. */
+export interface WebhookFigures {
+  readonly inFlight: number;
+  /** That wait for a slot. */
+  readonly waiting: number;
+  readonly inFlightMax: number;
+  /** That all slots together were busy, since the start. */
+  readonly busyMs: number;
+  readonly attempts: readonly { readonly outcome: string; readonly reading: Reading }[];
+  /** Endpoints that are left alone, or on trial. */
+  readonly openCircuits: number;
+}
+
 export interface MetricsSource {
   readonly version: string;
+  webhooks(): WebhookFigures;
   /** At once; asks nobody. */
   counted(): CountedFigures;
   /** Asks each thread, and leaves out one that does not answer. */

@@ -71,6 +71,7 @@ test('begins with every component ok, since the start, and nothing to do (CE2, C
       ['authentication', 'hash_cpu_percent', 50],
       ['queues', 'queued_bytes_percent_of_ram', 50],
       ['registry', 'registry_page_p99_ms', 50],
+      ['webhooks', 'webhook_slots_busy_percent', 80],
       ['server', 'cpu_or_ram_percent', 80],
     ],
   );
@@ -191,4 +192,14 @@ test('leaves out a snapshot that fails, takes the next, and none after stop() (C
   const { asked } = stage.source;
   await stage.pass(WINDOW_MS);
   assert.deepEqual([stage.source.asked, stage.clock.timers], [asked, 0]);
+});
+
+test('webhooks are measured by the share of the time that their slots are busy (CE1)', async () => {
+  const stage = await staged();
+  await stage.pass(SNAPSHOT_MS);
+  stage.source.webhookFigures.busyMs = 0.9 * 100 * 2 * SNAPSHOT_MS;
+  await stage.pass(SNAPSHOT_MS);
+  assert.deepEqual(await stage.stateOf('webhooks'), [90, 'act']);
+  const { next_step } = await stage.row('webhooks');
+  assert.match(next_step, /webhooks\.in_flight_max/);
 });

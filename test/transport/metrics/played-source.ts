@@ -6,6 +6,7 @@ import type {
   MetricsSource,
   ProcessFigures,
   StandingFigures,
+  WebhookFigures,
 } from '../../../src/transport/metrics/metrics-source.js';
 
 type Open<T> = { -readonly [M in keyof T]: T[M] };
@@ -31,6 +32,14 @@ export class PlayedSource implements MetricsSource {
     unappliedBytes: 0,
     workerRestarts: 0,
   };
+  webhookFigures: Open<WebhookFigures> = {
+    inFlight: 0,
+    waiting: 0,
+    inFlightMax: 100,
+    busyMs: 0,
+    attempts: [{ outcome: 'delivered', reading: NOTHING_READ }],
+    openCircuits: 0,
+  };
   processFigures: Open<ProcessFigures> = { cpuMs: 0, cores: 2, rssBytes: 0, ramBytes: 1000, startedAt: 0 };
   /** Set: the threads cannot be asked. */
   failure: Error | undefined;
@@ -44,6 +53,10 @@ export class PlayedSource implements MetricsSource {
     this.asked++;
     if (this.failure !== undefined) throw this.failure;
     return this.standingFigures;
+  }
+
+  webhooks(): WebhookFigures {
+    return this.webhookFigures;
   }
 
   process(): ProcessFigures {
