@@ -77,15 +77,16 @@ export class TroupeApi {
     throw new Error(`${call.method} ${call.path} was answered ${said}, not ${status}`);
   }
 
-  /** Registers one operator and `count` agents. The server must run with `verification.gate` none. */
-  async register(count: number): Promise<Identity[]> {
+  /** Registers one operator and `count` agents, with a webhook if one is named. Needs `verification.gate` none. */
+  async register(count: number, webhookUrl: string | null = null): Promise<Identity[]> {
     const contact = { contact_hash: 'a'.repeat(64) };
     const operator = await this.must({ method: 'POST', path: '/v1/operators', body: contact }, 201);
     const token = String(operator.body.api_key);
     const identities: Identity[] = [];
     for (let i = 0; i < count; i++) {
       const challenge = await this.must({ method: 'GET', path: '/v1/agents/verification-challenge', token }, 200);
-      const body = { verification_response: { challenge_id: challenge.body.challenge_id, response: 'any' } };
+      const verification = { challenge_id: challenge.body.challenge_id, response: 'any' };
+      const body = { verification_response: verification, webhook_url: webhookUrl };
       const agent = await this.must({ method: 'POST', path: '/v1/agents', token, body }, 201);
       identities.push({ address: String(agent.body.agent_address), token: String(agent.body.agent_token) });
     }
