@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ServerProcess } from '../server/server-process.js';
 import { TroupeApi } from '../server/troupe-api.js';
+import { runTroupe } from '../server/troupe-command.js';
 import { hookedAgent } from '../server/webhook-agents.js';
 import { WebhookReceiver } from '../server/webhook-receiver.js';
 import { runWebhookChaos } from './webhook-chaos.js';
@@ -47,6 +48,9 @@ test('what is owed when the server is killed is pushed by the next one, though n
     const begun = performance.now();
     while (receiver.received.length < 3 && performance.now() - begun < 30_000) await pause(10);
     assert.deepEqual(receiver.contents(), ['one', 'two', 'three']);
+    const checked = await runTroupe(['check', server.dataDirectory]);
+    assert.equal(checked.code, 0, checked.stdout + checked.stderr);
+    assert.match(checked.stdout, /webhook 1\b/);
   } finally {
     api.close();
     await server.dispose();

@@ -104,3 +104,11 @@ test('one that found no room is tried again soon, and it was no try', () => {
   }
   assert.deepEqual(queue.takeNews(), []);
 });
+
+test('what is offered again is tried as it is now: its content may have been removed', () => {
+  const queue = queueOf(delivery(1));
+  queue.add({ ...delivery(1), payload: { content: 'removed' } });
+  const [begun] = queue.begin(0, 1);
+  assert.deepEqual(begun!.delivery.payload, { content: 'removed' });
+  assert.equal(queue.count, 1);
+});
