@@ -104,11 +104,9 @@ await runBench({
     );
     const { endpoint } = await collector.ask({});
     const traced = (ratio: string) => ({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: ratio });
-    const [plain, some, all] = await Promise.all([
-      ServerUnderTest.open(2 * AGENTS),
-      ServerUnderTest.open(AGENTS, BENCH_SETTINGS, traced('0.01')),
-      ServerUnderTest.open(AGENTS, BENCH_SETTINGS, traced('1')),
-    ]);
+    const plain = await ServerUnderTest.open(2 * AGENTS);
+    const some = await ServerUnderTest.open(AGENTS, BENCH_SETTINGS, traced('0.01'));
+    const all = await ServerUnderTest.open(AGENTS, BENCH_SETTINGS, traced('1'));
     const ring = (server: ServerUnderTest, from = 0): VerifiedQuestion =>
       messagesAroundRing(server.api, server.agents.slice(from, from + AGENTS));
     const benchCase = {
