@@ -136,7 +136,6 @@ for (const manners of ['mute', 'refuse', 'cut'] as const) {
   test(`nobody waits for a collector that is ${manners}, and what it does not take is counted`, async () => {
     await onTracedServer('node', manners, { OTEL_EXPORTER_OTLP_TIMEOUT: '500' }, async ({ api, server, receiver }) => {
       const agent = await api.agent();
-      // Four spans each: more than may wait.
       for (let round = 0; round < 30; round++) {
         const writes = Array.from({ length: 100 }, (_, key) => api.put(agent, `key-${key}`, `${round}`));
         for (const { status } of await Promise.all(writes)) assert.equal(status, 200);

@@ -9,8 +9,11 @@
 //
 // TG1. Where traces are off there is no Tracing: whoever may have one asks that, and nothing else is done.
 // TG2. No span holds what a client sent: names are of the contract and of protocols, and the ids of a trace are checked.
+// TG3. What is being done is known within one turn of the loop: to follow it over every await would cost each promise of this
+//      thread. What a route asks behind an await belongs to no span.
+// TG4. At most TRACES_PER_S_MAX are begun in a second, whatever was sampled: under load the others are not followed, so that
+//      what tracing costs has a bound.
 
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomFillSync } from 'node:crypto';
 import type { Clock } from '../../clock.js';
 import { version } from '../../version.js';
@@ -18,6 +21,8 @@ import { WallTime } from '../../wall-time.js';
 import { type FinishedSpan, openOtlpExporter, type SpanCounts, type SpanSink } from './otlp-exporter.js';
 import { traceSettings } from './trace-settings.js';
 
+export const TRACES_PER_S_MAX = 100;
+const MS_PER_S = 1000;
 const TRACE_ID_BYTES = 16;
 const SPAN_ID_BYTES = 8;
 const MARK_BYTES = TRACE_ID_BYTES + SPAN_ID_BYTES;
@@ -57,12 +62,17 @@ export class Tracing {
   readonly #time: WallTime;
   /** Trace ids below it are followed. */
   readonly #bound: number;
-  readonly #doing = new AsyncLocalStorage<Uint8Array>();
+  /** Of the span in whose run() we are. */
+  #doing: Uint8Array | undefined;
+  readonly #clock: Clock;
+  #secondEndsMs = 0;
+  #begunInSecond = 0;
   readonly #pool = Buffer.alloc(POOL_MARKS * MARK_BYTES);
   #at = POOL_MARKS;
 
   constructor(sink: SpanSink, ratio: number, clock: Clock) {
     this.#sink = sink;
+    this.#clock = clock;
     this.#time = new WallTime(clock);
     this.#bound = ratio * 2 ** 32;
   }
@@ -76,15 +86,31 @@ export class Tracing {
     const mark = this.#freshMark();
     const parent = traceparent === undefined ? undefined : parentOf(traceparent);
     const isSampled = parent === undefined ? mark.readUInt32BE(TRACE_ID_BYTES - 4) < this.#bound : parent.isSampled;
-    if (!isSampled) return undefined;
+    if (!isSampled || !this.#hasRoom()) return undefined;
     const own = Buffer.from(mark);
     if (parent !== undefined) own.set(parent.trace);
     return { mark: own, parent: parent?.span, beganAt: this.#time.now() };
   }
 
-  /** Whatever is asked or told from in there, also later, belongs to the span. */
+  /** What is asked or told from in there belongs to the span, up to the first await (TG3). */
   within<T>(span: RequestSpan, run: () => T): T {
-    return this.#doing.run(span.mark, run);
+    const before = this.#doing;
+    this.#doing = span.mark;
+    try {
+      return run();
+    } finally {
+      this.#doing = before;
+    }
+  }
+
+  /** TG4. */
+  #hasRoom(): boolean {
+    const now = this.#clock.monotonic();
+    if (now >= this.#secondEndsMs) {
+      this.#secondEndsMs = now + MS_PER_S;
+      this.#begunInSecond = 0;
+    }
+    return ++this.#begunInSecond <= TRACES_PER_S_MAX;
   }
 
   end({ mark, parent, beganAt }: RequestSpan, name: string, status: number): void {
@@ -102,7 +128,7 @@ export class Tracing {
 
   /** Of what is being done just now. */
   current(): Uint8Array | undefined {
-    return this.#doing.getStore();
+    return this.#doing;
   }
 
   /** Hands over what a traced turn has pushed. */
