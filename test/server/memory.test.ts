@@ -88,6 +88,14 @@ check('takes ids of 256 characters of any script', async ({ api }) => {
   assert.equal((await memory.remove(id)).episodes_deleted, 1);
 });
 
+check('takes a batch of 100 episodes of 50 messages each', async ({ api }) => {
+  const memory = new MemoryApi(api);
+  const messages = Array.from({ length: 50 }, (_, n) => ({ role: 'user', content: `message ${n}` }));
+  const episodes = Array.from({ length: 100 }, () => episode('talkative', '', { payload: { messages } }));
+  const told = await memory.must<{ episodes_created: number }>(201, 'POST', '/v1/episodes/batch', { episodes });
+  assert.equal(told.episodes_created, 100);
+});
+
 check('names every field that is wrong', async ({ api }) => {
   const memory = new MemoryApi(api);
   const answer = await memory.send('POST', '/v1/episodes', { subject_id: 7, type: '', payload: [] });
