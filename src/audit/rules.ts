@@ -25,7 +25,7 @@ import { checkInboxContent, checkStateValue, RemovalWatch, removalRules } from '
 import { agentWebhookFault, webhookRules } from './webhook-rules.js';
 
 const META_NAMES: ReadonlySet<string> = new Set(
-  [['schema'], ['epoch'], ['seq'], ['applied'], ...COUNTERS.map((name) => ['counter', name])].map((name) =>
+  [['schema'], ['epoch'], ['seq'], ['applied'], ['trimmed'], ...COUNTERS.map((name) => ['counter', name])].map((name) =>
     JSON.stringify(name),
   ),
 );

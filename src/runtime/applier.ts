@@ -14,6 +14,7 @@
 // AP4. A transaction takes groups of at most APPLY_BYTES_MAX, plus one.
 
 import { Changes } from './changes.js';
+import { applyTrim, type TrimSlice, trimmedUpTo } from './event-trim.js';
 import { forgettableBefore, IDEMPOTENCY_TABLE } from './idempotency.js';
 import type { Progress } from './progress.js';
 import type { Group } from './storage/group-reader.js';
@@ -90,6 +91,15 @@ export class Applier {
     });
     commits.increment();
     return keys.length === FORGET_SLICE;
+  }
+
+  /** Takes the oldest events out of the tables. Throws, with nothing done, what the store throws, or where they do not fit. */
+  trim(slice: TrimSlice): void {
+    const { store, commits } = this.#parts;
+    store.refresh();
+    const trimmed = trimmedUpTo(store);
+    store.commit((batch) => applyTrim(batch, slice, trimmed, this.#state.seq));
+    commits.increment();
   }
 
   #take(): Changes | undefined {

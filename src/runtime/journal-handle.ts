@@ -125,6 +125,11 @@ export class JournalHandle {
     this.#started.tell({ kind: 'tap', port, memory }, [port]);
   }
 
+  /** The oldest events are taken out of the tables at the word of this port (event-trim.ts). One at a time. */
+  trims(port: MessagePort): void {
+    this.#applier.tell({ kind: 'trims', port }, [port]);
+  }
+
   async report(): Promise<JournalReport | undefined> {
     const asked = this.#started.ask((ticket) => ({ kind: 'report', ticket }));
     // It answers between two flushes, and a flush can take as long as the disk likes.

@@ -27,6 +27,7 @@ export interface JournalKeeper {
   settled(): Promise<boolean>;
   scrubbed(): Promise<boolean>;
   tap(port: MessagePort, memory: SharedArrayBuffer): void;
+  trims(port: MessagePort): void;
   report(): Promise<JournalReport | undefined>;
   stop(): Promise<void>;
 }
@@ -91,6 +92,10 @@ class NoJournal implements JournalKeeper {
   }
 
   tap(port: MessagePort): void {
+    port.close();
+  }
+
+  trims(port: MessagePort): void {
     port.close();
   }
 

@@ -219,6 +219,11 @@ export class System {
     this.#journal.tap(port, memory);
   }
 
+  /** Whoever has the other end may take the oldest events out of the tables, when it has kept them (event-trim.ts). */
+  trimEvents(port: MessagePort): void {
+    this.#journal.trims(port);
+  }
+
   /** Resolves when all that was acknowledged is in the tables; rejects with OVERLOADED or DRAINING when it will not be soon. */
   async settled(): Promise<void> {
     if (this.#progress.behind > 0) await this.#settled();

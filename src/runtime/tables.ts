@@ -11,6 +11,8 @@ export const META_EPOCH = ['epoch'];
 export const META_SEQ = ['seq'];
 /** The number of the last group of the journal that is in the tables. */
 export const META_APPLIED = ['applied'];
+/** The number of the last event that was taken out of the tables (event-trim.ts); absent: none was. */
+export const META_TRIMMED = ['trimmed'];
 export const metaCounter = (name: string): readonly string[] => ['counter', name];
 
 /** Where the tables stand: read from their meta rows, and written back with every change. */

@@ -10,9 +10,10 @@
 // Does not: decide what a transaction holds (applier.ts).
 
 import { join } from 'node:path';
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { invariant } from '../../invariant.js';
 import { Applier, recoverTables } from '../applier.js';
+import type { TrimAnswer, TrimSlice } from '../event-trim.js';
 import { applierMeter } from '../meters.js';
 import { Progress } from '../progress.js';
 import { type Disk, RealDisk } from '../storage/disk.js';
@@ -58,6 +59,8 @@ class ApplierThread {
   #dueAt = 0;
   #forgetting: NodeJS.Timeout;
   #isStuck = false;
+  /** Of whoever takes out old events. */
+  #trims: MessagePort | undefined;
 
   constructor(store: Store, disk: Disk) {
     this.#store = store;
@@ -71,7 +74,16 @@ class ApplierThread {
     keepVitals(applierMeter(data.memory.meters));
     data.journal.on('message', (message: JournalToApplier) => this.#receive(message));
     control.on('message', (message: ToApplier) => {
-      if (message.kind === 'stop') void this.#stop();
+      switch (message.kind) {
+        case 'trims':
+          this.#trimFor(message.port);
+          break;
+        case 'stop':
+          void this.#stop();
+          break;
+        default:
+          message satisfies never;
+      }
     });
   }
 
@@ -141,6 +153,23 @@ class ApplierThread {
     }
   }
 
+  /** Until its other end is closed, or another one takes its place. */
+  #trimFor(port: MessagePort): void {
+    this.#trims?.close();
+    this.#trims = port;
+    port.on('message', (slice: TrimSlice) => port.postMessage(this.#trim(slice)));
+  }
+
+  #trim(slice: TrimSlice): TrimAnswer {
+    try {
+      this.#applier.trim(slice);
+      return { kind: 'trimmed', upTo: slice.upTo };
+    } catch (error) {
+      // Whoever asked tells it, and asks again: nothing was taken out.
+      return { kind: 'refused', reason: messageOf(error) };
+    }
+  }
+
   #tell(message: ApplierToJournal): void {
     data.journal.postMessage(message);
   }
@@ -160,6 +189,7 @@ class ApplierThread {
   async #stop(): Promise<void> {
     clearTimeout(this.#forgetting);
     clearTimeout(this.#timer);
+    this.#trims?.close();
     try {
       while (this.#applier.applyOnce());
     } catch (error) {

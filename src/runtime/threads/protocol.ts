@@ -40,7 +40,9 @@ export interface ApplierThreadData {
   readonly journal: MessagePort;
 }
 
-export type ToApplier = { readonly kind: 'stop' };
+export type ToApplier =
+  /** Slices of old events that are to be taken out of the tables come from here, each answered (event-trim.ts). */
+  { readonly kind: 'trims'; readonly port: MessagePort } | { readonly kind: 'stop' };
 
 export type FromApplier =
   | { readonly kind: 'ready'; readonly start: JournalStart }
