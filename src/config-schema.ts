@@ -228,6 +228,24 @@ export const configTable = {
     about:
       'For tests: whether a webhook may be at an address of a private network or of this machine, and without TLS.',
   },
+  'event_log.retention_days': integer(
+    0,
+    36_500,
+    0,
+    'Events that are older go from the event log into archives (`docs/operations.md`); 0 is none.',
+  ),
+  'event_log.retention_bytes': integer(
+    0,
+    EXACT_MAX,
+    0,
+    'While the events in the tables take more, the oldest go into archives; 0 is no bound.',
+  ),
+  'event_log.archive_dir': {
+    kind: 'text',
+    default: null as string | null,
+    fault: notEmpty,
+    about: 'The directory that holds the archives of one event log; when absent, `archive` in `data_dir`.',
+  },
   'verification.gate': choice(
     ['pipeline', 'proof_of_work', 'none'],
     'pipeline',
@@ -326,7 +344,7 @@ type SectionOf<Name extends string> = Name extends `${infer Section}.${string}` 
 export type Config = {
   readonly [Name in ConfigName as Name extends `${string}.${string}` ? never : Camel<Name>]: ValueOf<Table[Name]>;
 } & {
-  readonly [Section in SectionOf<ConfigName>]: {
+  readonly [Section in SectionOf<ConfigName> as Camel<Section>]: {
     readonly [Name in ConfigName as Name extends `${Section}.${infer Member}` ? Camel<Member> : never]: ValueOf<
       Table[Name]
     >;

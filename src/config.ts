@@ -230,9 +230,10 @@ function nest(values: ReadonlyMap<ConfigName, unknown>): Config {
     if (member === undefined) {
       whole[camelCase(section)] = frozen;
     } else {
-      const inner = (whole[section] ?? {}) as Record<string, unknown>;
+      const name = camelCase(section);
+      const inner = (whole[name] ?? {}) as Record<string, unknown>;
       inner[camelCase(member)] = frozen;
-      whole[section] = inner;
+      whole[name] = inner;
     }
   }
   for (const inner of Object.values(whole)) Object.freeze(inner);

@@ -17,6 +17,7 @@ import { removalProtocol } from './actors/removal/protocol.js';
 import { stateProtocol } from './actors/state/protocol.js';
 import { subjectProtocol } from './actors/subject/protocol.js';
 import { tenantProtocol } from './actors/tenant/protocol.js';
+import { Retention } from './archive/retention.js';
 import { COUNTERS } from './audit/counters.js';
 import { systemClock } from './clock.js';
 import type { Config } from './config.js';
@@ -26,7 +27,7 @@ import { createHttpContext, createMemoryContext } from './front-context.js';
 import type { Log } from './log.js';
 import { Meter, meterMemory } from './metrics.js';
 import { vitalsOf } from './runtime/meters.js';
-import { type DataDirectory, openDataDirectory } from './runtime/storage/data-directory.js';
+import { archiveDirectory, type DataDirectory, openDataDirectory } from './runtime/storage/data-directory.js';
 import { openHistory } from './runtime/storage/history.js';
 import { defaultWorkers, System, type SystemStatus } from './runtime/system.js';
 import { createJobPool, type JobPool } from './runtime/threads/job-pool.js';
@@ -144,6 +145,8 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
     log,
   });
   opened.push(() => webhooks.stop());
+  const retention = startRetention(config, directory, system, log);
+  opened.push(() => retention.stop());
   const longPolls = new LongPolls();
   const status = async (isBrief = false) => ({
     ...(await system.status(isBrief)),
@@ -286,6 +289,23 @@ function startSystem(
     traces: tracing,
     onFatal,
   });
+}
+
+/** Old events go into archives, as the config says. */
+function startRetention(config: Config, directory: DataDirectory, system: System, log: Log): Retention {
+  const { archiveDir, retentionDays, retentionBytes } = config.eventLog;
+  const retention = new Retention({
+    workerUrl: new URL('./archivist.js', import.meta.url),
+    directory: directory.tables,
+    archiveDirectory: archiveDirectory(directory.path, archiveDir),
+    policy: { days: retentionDays, bytes: retentionBytes },
+    system,
+    floors: [],
+    clock: systemClock,
+    log,
+  });
+  retention.start();
+  return retention;
 }
 
 function startHashPool(config: Config, log: Log, meter: FrontMeter): JobPool<HashJob, HashResult> {

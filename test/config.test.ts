@@ -73,6 +73,7 @@ test('without any source every key has the default of the contract', () => {
     },
     metrics: { access: 'loopback' },
     observe: { access: 'auto', requestsPerMin: 300, streamsMax: 100 },
+    eventLog: { retentionDays: 0, retentionBytes: 0, archiveDir: null },
     verification: { gate: 'pipeline', expiryMs: 300_000, difficultyBits: 18 },
     webhooks: {
       inFlightMax: 100,

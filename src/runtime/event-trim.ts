@@ -28,6 +28,8 @@ export interface TrimSlice {
   readonly after: number;
   /** And the last one now. */
   readonly upTo: number;
+  /** What the rows of the log in it held. */
+  readonly bytes: number;
   readonly deletes: readonly Uint8Array[];
   /** Rows of the index that lose a part of what they file. */
   readonly puts: readonly { readonly key: Uint8Array; readonly value: Uint8Array }[];
@@ -51,6 +53,7 @@ export function planTrim(reader: StoreReader, upTo: number): TrimSlice | undefin
   const names = { [EVENT_TYPE_TABLE]: new Map<string, number>(), [EVENT_ABOUT_TABLE]: new Map<string, number>() };
   let last = after;
   let events = 0;
+  let bytes = 0;
   for (const { key, value } of reader.range({ start, end: rangeOf([EVENT_TABLE]).end, limit: TRIM_ROWS_MAX })) {
     const lastOfRow = Number(decodeKey(key)[1]);
     if (lastOfRow > upTo) break;
@@ -58,6 +61,7 @@ export function planTrim(reader: StoreReader, upTo: number): TrimSlice | undefin
     if (deletes.length > 0 && events + row.length > TRIM_EVENTS_MAX) break;
     deletes.push(key);
     events += row.length;
+    bytes += value.length;
     last = lastOfRow;
     for (const event of row) {
       const head = eventHead(event.value);
@@ -71,7 +75,7 @@ export function planTrim(reader: StoreReader, upTo: number): TrimSlice | undefin
   for (const [table, counts] of Object.entries(names)) {
     for (const [name, count] of counts) unfile({ reader, table, name, count, after, upTo: last }, deletes, puts);
   }
-  return { after, upTo: last, deletes, puts };
+  return { after, upTo: last, bytes, deletes, puts };
 }
 
 /** Throws a Defect, with nothing written, where the slice does not fit (TR3). */

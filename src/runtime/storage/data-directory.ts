@@ -62,6 +62,11 @@ export function journalDirectory(path: string): string {
   return join(resolve(path), 'journal');
 }
 
+/** The directory of the archives of old events; `configured` null: the one in the data directory. */
+export function archiveDirectory(path: string, configured: string | null): string {
+  return resolve(configured ?? join(path, 'archive'));
+}
+
 /** Makes the directory when it is not there (mode 0700) and locks it. Throws a StorageError that names what is wrong. */
 export function openDataDirectory(path: string): DataDirectory {
   const absolute = resolve(path);
