@@ -52,6 +52,12 @@ export const errorTable = {
     wire: 'conflict',
     message: 'The request conflicts with what is there: {reason}.',
   },
+  EVENTS_ARCHIVED: {
+    family: 'caller',
+    status: 410,
+    wire: 'events_archived',
+    message: 'Events up to {archived} are in the archives: the event log begins behind since={archived}.',
+  },
   VALUE_TOO_LARGE: {
     family: 'caller',
     status: 413,

@@ -74,7 +74,7 @@ const RULES: readonly { readonly part: RegExp; readonly may: readonly RegExp[] }
     may: [
       /^src\/transport\//,
       /^src\/contract\//,
-      /^src\/runtime\/(codec|event-(blocks|index|reader|tap)|tables|storage\/(keys|meta|store))\.ts$/,
+      /^src\/runtime\/(codec|event-(blocks|index|reader|tap|trim)|tables|storage\/(keys|meta|store))\.ts$/,
       /^src\/actors\/(agent\/inbox|removal\/protocol|state\/(protocol|state))\.ts$/,
     ],
   },

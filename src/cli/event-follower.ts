@@ -31,6 +31,12 @@ export async function follow(options: FollowOptions): Promise<never> {
       since = seq;
     });
     if (end.reason === 'draining') throw new Error(`${options.base} stops; go on with --since ${end.resume_after_seq}`);
+    if (end.reason === 'archived') {
+      const upTo = end.resume_after_seq;
+      throw new Error(
+        `events up to ${upTo} are archived: export them (troupe events export), and go on with --since ${upTo}`,
+      );
+    }
     since = end.resume_after_seq ?? since;
     // Another thread is on its way, or this end was too slow: at once would be in vain.
     if (end.reason !== 'time_over') await pause(REOPEN_AFTER_MS);

@@ -37,6 +37,7 @@ const STATUS: Readonly<Record<WireCode, number>> = {
   not_found: 404,
   method_not_allowed: 405,
   conflict: 409,
+  events_archived: 410,
   value_too_large: 413,
   unsupported_media_type: 415,
   rate_limited: 429,

@@ -10,7 +10,10 @@ export const ErrorAnswer = Type.Object({
   error: Type.String({ enum: [...WIRE_CODES], description: 'What kind of refusal this is; stable.' }),
   message: Type.String({ description: 'The same in words, for people; may change.' }),
   detail: Type.Optional(
-    Type.String({ description: 'What a program may need to go on: `inbox_full`, or the current etag of a conflict.' }),
+    Type.String({
+      description:
+        'What a program may need to go on: `inbox_full`, the current etag of a conflict, or the `since` with which the event log begins.',
+    }),
   ),
 });
 export type ErrorAnswer = Static<typeof ErrorAnswer>;

@@ -18,11 +18,12 @@ export const observation = {
     path: '/observe/events',
     auth: 'none',
     limit: null,
-    summary: 'The event log: everything that was acknowledged before the call. Who may look: observe.access.',
+    summary:
+      'The event log: everything that was acknowledged before the call, but for what is archived. Who may look: observe.access.',
     query: EventsQuery,
     status: 200,
     answer: ObservedEvents,
-    errors: watched,
+    errors: [...watched, 'EVENTS_ARCHIVED'],
   },
   observeEventsSse: {
     method: 'GET',

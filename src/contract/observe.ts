@@ -39,7 +39,13 @@ const filters = {
 };
 
 export const EventsQuery = Type.Object({
-  since: Type.Optional(Type.Integer({ minimum: 0, default: 0, description: 'Only what came after this `seq`.' })),
+  since: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description:
+        'Only what came after this `seq`; when absent, from where the log begins. Refused where some of that is archived.',
+    }),
+  ),
   ...filters,
   limit: Type.Optional(
     Type.Integer({
@@ -62,9 +68,9 @@ export const StreamQuery = Type.Object({
 export const StreamCutOff = Type.Object({
   type: Type.Literal('cut_off'),
   resume_after_seq: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
-    description: 'The `since` that goes on without a gap. Null: where it was begun.',
+    description: 'The `since` that goes on without a gap; with `archived`, behind the gap. Null: where it was begun.',
   }),
-  reason: Type.String({ enum: ['slow', 'draining', 'time_over', 'observer_lost'] }),
+  reason: Type.String({ enum: ['slow', 'draining', 'time_over', 'observer_lost', 'archived'] }),
 });
 export type StreamCutOff = Static<typeof StreamCutOff>;
 

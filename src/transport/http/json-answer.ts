@@ -70,6 +70,7 @@ export function errorHeaders(fault: Fault): Header[] {
 }
 
 function detailOf(fault: Fault): string | undefined {
+  if (fault.code === 'EVENTS_ARCHIVED') return String(fault.params?.archived);
   return fault.code === 'INBOX_FULL' ? 'inbox_full' : currentEtag(fault);
 }
 

@@ -8,8 +8,8 @@
 //
 // ES1. At most `streamsMax` at once; past it a further one is refused with a time to come back.
 // ES2. A stream to which more than WAITING_BYTES_MAX wait, beside its last event, or that takes nothing of what it was shown
-//      of the past for STALLED_MS, is cut off: so is each after STREAM_MS, when the server stops, and when the observer's
-//      thread is lost. The last that it is sent says where it can go on.
+//      of the past for STALLED_MS, is cut off: so is each after STREAM_MS, when the server stops, when the observer's thread
+//      is lost, and when what it would be shown next is archived. The last that it is sent says where it can go on.
 // ES3. While there is no stream nothing is tapped.
 
 import type { Clock } from '../../clock.js';
@@ -120,6 +120,10 @@ export class EventStreams implements StreamHooks {
     this.#open.get(stream)?.placed(after);
   }
 
+  archived(stream: number, upTo: number): void {
+    this.#open.get(stream)?.lostItsPlace(upTo);
+  }
+
   past({ stream, events, upTo }: Past): void {
     this.#open.get(stream)?.showPast(events, upTo);
     this.#parts.observer.tell({ kind: 'shown' });
@@ -180,6 +184,12 @@ export class EventStream {
     if (this.#position !== null) return;
     this.#position = after;
     this.#socket?.mark(after);
+  }
+
+  /** What comes next for it is archived, up to this event. */
+  lostItsPlace(upTo: number): void {
+    this.#position = upTo;
+    this.cutOff('archived');
   }
 
   show(events: readonly EncodedEvent[]): void {

@@ -17,9 +17,11 @@
 // FO3. A stream of the past has at most one message that was not taken. Who is slow holds up nobody but itself.
 // FO4. An event is encoded once for all live streams.
 // FO5. What an event held before it was rewritten is not shown behind forget().
+// FO6. A stream whose next events are not in the tables any more is ended there and then: it is never shown a log with a gap.
 
 import type { NumberedEvent } from '../../runtime/event-blocks.js';
 import { type EventPage, readEventPage } from '../../runtime/event-reader.js';
+import { trimmedUpTo } from '../../runtime/event-trim.js';
 import { readMetaNumber } from '../../runtime/storage/meta.js';
 import type { StoreReader } from '../../runtime/storage/store.js';
 import { META_SEQ } from '../../runtime/tables.js';
@@ -250,9 +252,15 @@ export class Followers {
   }
 
   #advanceInTables(follower: Follower, position: number, recent: RecentEvents): boolean {
-    const { reader } = this.#parts;
+    const { reader, say } = this.#parts;
     const until = recent.first - 1;
     reader.refresh();
+    const trimmed = trimmedUpTo(reader);
+    if (position < trimmed) {
+      this.close(follower.stream);
+      say({ kind: 'archived', stream: follower.stream, upTo: trimmed });
+      return true;
+    }
     const tables = readMetaNumber(reader, META_SEQ) ?? 0;
     const page = this.#page(follower.filter, position, until);
     const end = page.hasMore ? page.next : Math.max(page.next, Math.min(tables, until));

@@ -23,7 +23,7 @@ async function events(context: HttpContext, call: Call): Promise<void> {
   const asked = eventsAsked(call.exchange.head.query);
   if (!asked.ok) return call.refuse(asked.fault);
   const { since, filter } = asked.value;
-  await answer(context, call, { kind: 'events', filter, since: since ?? 0, limit: readPageLimit(call) });
+  await answer(context, call, { kind: 'events', filter, since, limit: readPageLimit(call) });
 }
 
 async function keys(context: HttpContext, call: Call): Promise<void> {

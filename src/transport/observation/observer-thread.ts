@@ -9,9 +9,10 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { ObservedEvents } from '../../contract/observe.js';
-import { errorText } from '../../errors.js';
+import { CodedError, errorText, faultOf } from '../../errors.js';
 import { readEventPage } from '../../runtime/event-reader.js';
 import { readTap } from '../../runtime/event-tap.js';
+import { trimmedUpTo } from '../../runtime/event-trim.js';
 import type { StoreReader } from '../../runtime/storage/store.js';
 import { lookFor } from './content-search.js';
 import { observed } from './event-json.js';
@@ -51,7 +52,8 @@ export function runObserver(control: MessagePort, reader: StoreReader): void {
         json === undefined ? [] : [json.buffer],
       );
     } catch (error) {
-      say({ kind: 'failed', ticket, error: errorText(error) });
+      if (error instanceof CodedError) say({ kind: 'refused', ticket, fault: faultOf(error) });
+      else say({ kind: 'failed', ticket, error: errorText(error) });
     }
   };
 
@@ -124,8 +126,10 @@ function answerTo(reader: StoreReader, reading: Reading): object | undefined {
 
 function eventsOf(reader: StoreReader, { filter, since, limit }: Reading & { kind: 'events' }): ObservedEvents {
   const { types, agent } = filter;
+  const archived = trimmedUpTo(reader);
+  if (since !== null && since < archived) throw new CodedError('EVENTS_ARCHIVED', { archived });
   const { events, next, hasMore } = readEventPage(reader, {
-    since,
+    since: since ?? archived,
     limit,
     bytesMax: PAGE_BYTES_MAX,
     ...(types === undefined ? {} : { types }),

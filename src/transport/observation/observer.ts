@@ -34,6 +34,8 @@ export interface Observable {
 /** What becomes of streams. */
 export interface StreamHooks {
   opened(stream: number, after: number): void;
+  /** It cannot go on without a gap: the log begins behind `upTo`. */
+  archived(stream: number, upTo: number): void;
   past(message: Past): void;
   live(message: Live): void;
   /** All of them have ended: the thread has. */
@@ -184,11 +186,17 @@ export class Observer {
       case 'forgotten':
         this.#take(message.ticket)?.resolve(undefined);
         break;
+      case 'refused':
+        this.#take(message.ticket)?.reject(new CodedError(message.fault.code, message.fault.params));
+        break;
       case 'failed':
         this.#take(message.ticket)?.reject(new Error(`an observation failed: ${message.error}`));
         break;
       case 'opened':
         this.#hooks?.opened(message.stream, message.after);
+        break;
+      case 'archived':
+        this.#hooks?.archived(message.stream, message.upTo);
         break;
       case 'past':
         this.#hooks?.past(message);

@@ -2,6 +2,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { DueRemoval, Removal, RewrittenEvent } from '../../actors/removal/protocol.js';
+import type { Fault } from '../../errors.js';
 import type { RemovalTarget } from '../../redaction.js';
 
 export interface ObserverThreadData {
@@ -18,7 +19,8 @@ export interface EventFilter {
 }
 
 export type Reading =
-  | { readonly kind: 'events'; readonly filter: EventFilter; readonly since: number; readonly limit: number }
+  /** `since` null: from where the log begins. */
+  | { readonly kind: 'events'; readonly filter: EventFilter; readonly since: number | null; readonly limit: number }
   | { readonly kind: 'keys'; readonly prefix: string; readonly after: string | null; readonly limit: number }
   | { readonly kind: 'entry'; readonly key: string }
   | { readonly kind: 'removals'; readonly after: string | null; readonly limit: number };
@@ -92,9 +94,13 @@ export type FromObserver =
   | { readonly kind: 'looked'; readonly ticket: number; readonly found: Looks[keyof Looks]['found'] }
   /** Nothing that was kept before is shown behind this. */
   | { readonly kind: 'forgotten'; readonly ticket: number }
+  /** It cannot be answered, for a reason that the caller is told. */
+  | { readonly kind: 'refused'; readonly ticket: number; readonly fault: Fault }
   | { readonly kind: 'failed'; readonly ticket: number; readonly error: string }
   /** Begins behind this event. */
   | { readonly kind: 'opened'; readonly stream: number; readonly after: number }
+  /** What it had to see next is archived: it ends, and the log begins behind this event. */
+  | { readonly kind: 'archived'; readonly stream: number; readonly upTo: number }
   | Past
   | Live;
 

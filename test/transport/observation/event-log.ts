@@ -4,6 +4,7 @@ import { encodeValue } from '../../../src/runtime/codec.js';
 import { eventRows, type NumberedEvent } from '../../../src/runtime/event-blocks.js';
 import { EventIndex } from '../../../src/runtime/event-index.js';
 import { rewrittenRows } from '../../../src/runtime/event-rewriting.js';
+import { applyTrim, planTrim, trimmedUpTo } from '../../../src/runtime/event-trim.js';
 import { encodeKey } from '../../../src/runtime/storage/keys.js';
 import { MemoryStore } from '../../../src/runtime/storage/memory-store.js';
 import { writeMetaNumber } from '../../../src/runtime/storage/meta.js';
@@ -40,6 +41,16 @@ export class EventLog {
     this.tables.commit((batch) => {
       for (const row of rewrittenRows(this.tables, new Map([[seq, [value]]]))) batch.put(encodeKey(row.key), row.value);
     });
+  }
+
+  /** Takes such a part of what is in the tables out of them, whole rows. */
+  trim(part: number): void {
+    const upTo = Math.floor(this.#applied * part);
+    for (let slice = planTrim(this.tables, upTo); slice !== undefined; slice = planTrim(this.tables, upTo)) {
+      const next = slice;
+      const trimmed = trimmedUpTo(this.tables);
+      this.tables.commit((batch) => applyTrim(batch, next, trimmed, this.#applied));
+    }
   }
 
   /** Brings the tables up to this event. */

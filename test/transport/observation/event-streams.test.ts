@@ -196,6 +196,17 @@ describe('streams of events', () => {
     assert.deepEqual(peer.ends, [{ type: 'cut_off', resume_after_seq: 8, reason: 'slow' }]);
   });
 
+  test('end where what they would be shown next is archived, and say where the log begins (ES2)', () => {
+    const stage = new Stage();
+    const { peer, id } = stage.open({ since: 5, filter: {} });
+    const other = stage.open({ since: 5, filter: {} });
+    stage.past(id, [event(6)]);
+    stage.hooks.archived(id, 900);
+    stage.hooks.archived(id, 900);
+    assert.deepEqual(peer.ends, [{ type: 'cut_off', resume_after_seq: 900, reason: 'archived' }]);
+    assert.deepEqual([peer.seqs, other.peer.ends, stage.streams.count], [[6], [], 1]);
+  });
+
   test('end after their time, with the server, and with the thread: each says where it can go on (ES2)', () => {
     const stage = new Stage();
     const old = stage.open();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { trimmedUpTo } from '../../../src/runtime/event-trim.js';
 import { Followers, SENDS_MAX, SHOW_BYTES_MAX, SHOWS_MAX } from '../../../src/transport/observation/followers.js';
 import type { EncodedEvent, EventFilter, FromObserver } from '../../../src/transport/observation/protocol.js';
 import { RECENT_BYTES_MAX } from '../../../src/transport/observation/recent-events.js';
@@ -25,6 +26,7 @@ class Stage {
   showsNotPassed = 0;
   pastsSaid = 0;
   livesSaid = 0;
+  endedForArchives = 0;
   #soon: (() => void)[] = [];
   #later: (() => void)[] = [];
   /** The tap lost what came since. */
@@ -195,6 +197,15 @@ class Stage {
         this.#bound(message.events, sends);
         break;
       }
+      case 'archived': {
+        const watcher = this.watchers.get(message.stream)!;
+        assert.ok(!watcher.isClosed, 'it ends once');
+        assert.equal(message.upTo, trimmedUpTo(this.log.tables));
+        assert.ok((watcher.seen.at(-1)?.seq ?? 0) < message.upTo, 'it had something to see that is gone (FO6)');
+        watcher.isClosed = true;
+        this.endedForArchives++;
+        return;
+      }
       default:
         assert.fail(`nobody asked for ${message.kind}`);
     }
@@ -239,6 +250,10 @@ const act = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ do: fc.constant('apply' as const), part: fc.double({ min: 0, max: 1, noNaN: true }) }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('trim' as const), part: fc.double({ min: 0, max: 1, noNaN: true }) }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('timers' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('hold' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('readTap' as const) }) },
@@ -249,9 +264,10 @@ const act = fc.oneof(
 );
 
 describe('followers', () => {
-  test('show every stream what it wants, once and in order, whatever is late, lost or rewritten on the way (FO1, FO2, FO3, FO5)', () => {
+  test('show every stream what it wants, once and in order, whatever is late, lost, rewritten or archived on the way (FO1, FO2, FO3, FO5, FO6)', () => {
     let joined = 0;
     let past = 0;
+    let ended = 0;
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), fc.array(act, { maxLength: 80, size: 'max' }), (before, acts) => {
         const stage = new Stage();
@@ -286,6 +302,9 @@ describe('followers', () => {
             case 'apply':
               stage.log.apply(Math.floor(stage.log.last * each.part));
               break;
+            case 'trim':
+              stage.log.trim(each.part);
+              break;
             case 'timers':
               stage.timers();
               break;
@@ -307,10 +326,12 @@ describe('followers', () => {
         stage.verify();
         joined += stage.livesSaid;
         past += stage.pastsSaid;
+        ended += stage.endedForArchives;
       }),
       { numRuns: 1500 },
     );
     assert.ok(joined > 200 && past > 1000, `${joined} live, ${past} past: both ways were gone`);
+    assert.ok(ended > 3, `${ended} ended because what they had to see is archived`);
   });
 
   test('go back to the tables when what is at hand has passed them by, and miss nothing', () => {

@@ -65,7 +65,7 @@ describe('the observer', () => {
     for (const deadly of ['exit', 'throw']) {
       const { observer, read, clock, lines } = start();
       let lost = 0;
-      observer.listen({ opened: () => {}, past: () => {}, live: () => {}, lost: () => lost++ });
+      observer.listen({ opened: () => {}, archived: () => {}, past: () => {}, live: () => {}, lost: () => lost++ });
       await read('alive');
       const first = observer.threadId;
       const waiting = ['silence', deadly, 'behind'].map((key) => assert.rejects(read(key), coded('WORKER_LOST')));
