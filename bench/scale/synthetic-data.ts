@@ -1,7 +1,8 @@
 // Synthetic data
 //
 // A data directory as a server would have left it that registered many agents and saw many events, written straight
-// through the store's writer: a million agents in a minute instead of a day. `troupe check` finds nothing wrong with it.
+// through the store's writer: a million agents in a minute instead of a day. `troupe check` finds nothing wrong with its rows;
+// that its events do not tell of all of them is what makes it quick.
 //
 // Owns:     which rows there are, and that they agree with each other.
 // Does not: start a server on them (aged-server.ts).

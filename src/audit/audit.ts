@@ -1,7 +1,8 @@
 // Audit
 //
 // What `troupe check` finds in a data directory: one walk over every key in order, each row held to what the others
-// say. It only reads, keeps one page of keys and a few totals in memory, and costs a few point reads per row.
+// say. It only reads, keeps one page of keys, a few totals, and what the events say of agents and keys (event-fold.ts) in memory, and
+// costs a few point reads per row.
 //
 // Owns:     the walk.
 // Does not: know what a table must hold (rules.ts), keep what was found (findings.ts), or repair anything.
@@ -13,6 +14,7 @@ import { decodeValue } from '../runtime/codec.js';
 import { afterKey, decodeKey, KEY_BYTES_MAX, type KeyRange, rangeOf } from '../runtime/storage/keys.js';
 import type { Bytes, StoreReader } from '../runtime/storage/store.js';
 import type { AuditRule } from './audit-rule.js';
+import { EventFold } from './event-fold.js';
 import { eventRules } from './event-rules.js';
 import { Audit, attempt, type Finding } from './findings.js';
 import { auditRules } from './rules.js';
@@ -30,10 +32,14 @@ export interface AuditReport {
   readonly rows: Readonly<Record<string, number>>;
 }
 
-/** Looks at all of a store that nobody writes to. Blocks its thread for the time it takes. */
-export function auditTables(reader: StoreReader): AuditReport {
+/**
+ * Looks at all of a store that nobody writes to. Blocks its thread for the time it takes. `archived` was told the events that
+ * are not in the tables any more; where it is missing and there are such, effects are not held to events.
+ */
+export function auditTables(reader: StoreReader, archived?: EventFold): AuditReport {
   const audit = new Audit(reader);
-  return walk(reader, audit, auditRules(audit), [{ start: FIRST_KEY, end: PAST_LAST_KEY }]);
+  const fold = archived ?? (audit.metaNumber('trimmed') === 0 ? new EventFold() : undefined);
+  return walk(reader, audit, auditRules(audit, fold), [{ start: FIRST_KEY, end: PAST_LAST_KEY }]);
 }
 
 /** Looks at the event log and its index alone. */

@@ -8,24 +8,37 @@ import { decodeValue } from '../runtime/codec.js';
 import { eventsOf } from '../runtime/event-blocks.js';
 import { EVENT_ABOUT_TABLE, EVENT_TYPE_TABLE, eventHead, isIndexable, seqsOf } from '../runtime/event-index.js';
 import type { AuditRule } from './audit-rule.js';
+import type { EventFold } from './event-fold.js';
 import { FiledSum } from './filed-sum.js';
 import type { Audit } from './findings.js';
 import { RemovalWatch } from './removal-rules.js';
 
 /** Stores of an older schema have no index: the first start of this program makes it. */
 const INDEXED_SINCE = 3;
-/** `watch` is told every event. */
-export function eventRules(audit: Audit, watch = new RemovalWatch(audit)): [string, AuditRule][] {
+/**
+ * `watch` is told every event; so is `fold`, which is then compared with the tables; undefined: its beginning is not known.
+ */
+export function eventRules(
+  audit: Audit,
+  watch = new RemovalWatch(audit),
+  fold?: EventFold,
+): [string, AuditRule][] {
   const types = { logged: new FiledSum(), filed: new FiledSum() };
   const abouts = { logged: new FiledSum(), filed: new FiledSum() };
   return [
-    ['event', eventRule(audit, watch, types.logged, abouts.logged)],
+    ['event', eventRule(audit, watch, types.logged, abouts.logged, fold)],
     [EVENT_ABOUT_TABLE, indexRule(audit, EVENT_ABOUT_TABLE, abouts)],
     [EVENT_TYPE_TABLE, indexRule(audit, EVENT_TYPE_TABLE, types)],
   ];
 }
 
-function eventRule(audit: Audit, watch: RemovalWatch, types: FiledSum, abouts: FiledSum): AuditRule {
+function eventRule(
+  audit: Audit,
+  watch: RemovalWatch,
+  types: FiledSum,
+  abouts: FiledSum,
+  fold?: EventFold,
+): AuditRule {
   // What was taken out of the tables is in the archives, which have an audit of their own (archive/archive-audit.ts).
   let last = audit.metaNumber('trimmed');
   return {
@@ -44,6 +57,7 @@ function eventRule(audit: Audit, watch: RemovalWatch, types: FiledSum, abouts: F
           continue;
         }
         watch.event(seq, at, type, data as Readonly<Record<string, unknown>>);
+        fold?.take(head.type, head.about, data as Readonly<Record<string, unknown>>);
         if (isIndexable(head.type)) types.add(head.type, seq);
         if (head.about !== null && isIndexable(head.about)) abouts.add(head.about, seq);
       }
@@ -51,6 +65,7 @@ function eventRule(audit: Audit, watch: RemovalWatch, types: FiledSum, abouts: F
     end: () => {
       const kept = audit.metaNumber('seq');
       if (kept !== last) audit.report(['meta', 'seq'], `it is ${kept}; the last event is ${last}`);
+      fold?.compare(audit);
     },
   };
 }

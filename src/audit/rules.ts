@@ -18,6 +18,7 @@ import type { StateRow } from '../actors/state/state.js';
 import type { Key } from '../runtime/actor.js';
 import type { AuditRule } from './audit-rule.js';
 import { COUNTERS } from './counters.js';
+import type { EventFold } from './event-fold.js';
 import { eventRules } from './event-rules.js';
 import type { Audit } from './findings.js';
 import { memoryRules } from './memory-rules.js';
@@ -31,11 +32,11 @@ const META_NAMES: ReadonlySet<string> = new Set(
 );
 
 /** A rule for each table that there is. */
-export function auditRules(audit: Audit): ReadonlyMap<string, AuditRule> {
+export function auditRules(audit: Audit, fold: EventFold | undefined): ReadonlyMap<string, AuditRule> {
   const watch = new RemovalWatch(audit);
   return new Map<string, AuditRule>([
     ['meta', metaRule(audit)],
-    ...eventRules(audit, watch),
+    ...eventRules(audit, watch, fold),
     ...removalRules(audit, watch),
     ['idem', { row: () => {} }],
     ['operator', operatorRule(audit)],

@@ -2,7 +2,11 @@
 
 import { readdirSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { copyArchives } from '../archive/archive-copy.js';
+import { trimmedUpTo } from '../runtime/event-trim.js';
+import { archiveDirectory, tablesDirectory } from '../runtime/storage/data-directory.js';
 import { copyDataDirectory } from '../runtime/storage/data-directory-copy.js';
+import { openLmdbReader } from '../runtime/storage/lmdb-store.js';
 import { CONFIG_OPTIONS, type Command, configOf, print, readArguments, UsageError } from './command.js';
 
 export const backup: Command = async (args) => {
@@ -12,6 +16,12 @@ export const backup: Command = async (args) => {
   const config = configOf(given);
   refuseOccupied(resolve(target));
   await copyDataDirectory(config.dataDir, target);
+  const tables = openLmdbReader(tablesDirectory(target));
+  const trimmed = trimmedUpTo(tables);
+  await tables.close();
+  const archives = archiveDirectory(config.dataDir, config.eventLog.archiveDir);
+  const { missingFrom } = copyArchives(archives, archiveDirectory(target, null), trimmed);
+  if (missingFrom !== undefined) print(`the archive of event ${missingFrom} is not in ${archives}: it was not copied`);
   print(`copied ${resolve(config.dataDir)} to ${resolve(target)}`);
   return 0;
 };

@@ -3,21 +3,24 @@
 // Looks at what a server would find in a data directory: its tables, and what its journal has beyond them. Writes nothing,
 // but for --repair with --yes (repair.ts).
 
-import { resolve } from 'node:path';
+import { type ArchiveReport, auditArchives } from '../archive/archive-audit.js';
 import { auditTables } from '../audit/audit.js';
 import { COUNTERS } from '../audit/counters.js';
+import { EventFold } from '../audit/event-fold.js';
 import { journalDirectory, tablesDirectory } from '../runtime/storage/data-directory.js';
 import { openLmdbReader } from '../runtime/storage/lmdb-store.js';
 import { refuseNewer } from '../runtime/storage/migrations.js';
 import { ReadOnlyDisk } from '../runtime/storage/read-only-disk.js';
 import { readWholeState, type WholeState } from '../runtime/storage/whole-state.js';
-import { CONFIG_OPTIONS, type Command, configOf, print, readArguments, UsageError } from './command.js';
+import { CONFIG_OPTIONS, type Command, print, readArguments, UsageError } from './command.js';
+import { dataPlace } from './data-place.js';
 import { repair } from './repair.js';
+
+type Facts = Readonly<Record<string, unknown>>;
 
 export const check: Command = async (args) => {
   const given = readArguments(args, CONFIG_OPTIONS, 1, ['repair', 'yes']);
-  const config = configOf(given);
-  const directory = resolve(given.positionals[0] ?? config.dataDir);
+  const { directory, archives } = dataPlace(given);
   const isAgreed = given.flags.has('yes');
   if (given.flags.has('repair')) return repair(directory, isAgreed);
   if (isAgreed) throw new UsageError('--yes is for --repair');
@@ -26,19 +29,30 @@ export const check: Command = async (args) => {
     refuseNewer(tables);
     // Without a turn of the event loop from here on: a server may be writing, and this is one moment of it.
     const state = readWholeState(tables, new ReadOnlyDisk(journalDirectory(directory)), COUNTERS);
-    const { findings, findingsTotal, rows } = auditTables(state.reader);
+    const fold = new EventFold();
+    const archived = auditArchives(state.reader, archives, ({ type, agent, data }) =>
+      fold.take(type, agent, data as Facts),
+    );
+    const isWhole = archived.findingsTotal === 0;
+    const { findings, findingsTotal, rows } = auditTables(state.reader, isWhole ? fold : undefined);
     for (const { table, key, problem } of findings) print(`${table} ${key}: ${problem}`);
     for (const problem of state.problems) print(`journal: ${problem}`);
     print(`journal: ${groupsNotApplied(state)}`);
+    printArchives(archived, archives);
     const counted = Object.entries(rows).map(([table, count]) => `${table} ${count}`);
     print(`checked ${directory}: ${counted.length === 0 ? 'empty' : counted.join(', ')}`);
-    const total = findingsTotal + state.problems.length;
+    const total = findingsTotal + state.problems.length + archived.findingsTotal;
     print(total === 0 ? 'nothing wrong found' : `${total} problems found`);
     return total === 0 ? 0 : 1;
   } finally {
     await tables.close();
   }
 };
+
+function printArchives({ findings, files, events }: ArchiveReport, directory: string): void {
+  for (const { file, problem } of findings) print(`archives ${file}: ${problem}`);
+  if (files > 0) print(`archives: ${events} events in ${files} files in ${directory}`);
+}
 
 /** What is no fault: every kill leaves such. */
 function groupsNotApplied({ unapplied, torn }: WholeState): string {

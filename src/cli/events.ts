@@ -2,11 +2,13 @@
 //
 // The event log: followed on a running server, or read and verified in a data directory, whether its server runs or not.
 
-import { resolve } from 'node:path';
+import { auditArchives } from '../archive/archive-audit.js';
+import { listArchives, readArchive } from '../archive/archive-file.js';
 import { type AuditReport, auditEvents } from '../audit/audit.js';
 import { COUNTERS } from '../audit/counters.js';
 import { environmentName } from '../config-schema.js';
 import { type EventPage, type LoggedEvent, readEventPage } from '../runtime/event-reader.js';
+import { trimmedUpTo } from '../runtime/event-trim.js';
 import { journalDirectory, tablesDirectory } from '../runtime/storage/data-directory.js';
 import { openLmdbReader } from '../runtime/storage/lmdb-store.js';
 import { readMetaNumber } from '../runtime/storage/meta.js';
@@ -15,16 +17,8 @@ import { ReadOnlyDisk } from '../runtime/storage/read-only-disk.js';
 import type { StoreReader } from '../runtime/storage/store.js';
 import { readWholeState, type WholeState } from '../runtime/storage/whole-state.js';
 import { encodeLogged } from '../transport/observation/event-json.js';
-import {
-  type Arguments,
-  CONFIG_OPTIONS,
-  type Command,
-  configOf,
-  print,
-  readArguments,
-  single,
-  UsageError,
-} from './command.js';
+import { type Arguments, CONFIG_OPTIONS, type Command, print, readArguments, single, UsageError } from './command.js';
+import { type DataPlace, dataPlace } from './data-place.js';
 import { follow } from './event-follower.js';
 import { JsonLines, NobodyReads } from './json-lines.js';
 import { serverUrl } from './server-call.js';
@@ -65,17 +59,22 @@ async function tail(args: readonly string[]): Promise<number> {
   });
 }
 
-/** What was durable when it began. What is in the tables by then stays there, and is read while it is written out. */
+/** What was durable when it began. What is in the tables by then stays there, or goes into archives, and is read meanwhile. */
 async function exportEvents(args: readonly string[]): Promise<number> {
   const given = readArguments(args, [...CONFIG_OPTIONS, 'since', 'until'], 1);
   const since = seqOf(given, 'since') ?? 0;
   const until = seqOf(given, 'until') ?? Number.MAX_SAFE_INTEGER;
   const lines = new JsonLines();
-  return withTables(given, async (tables, directory) => {
+  return withTables(given, async (tables, { directory, archives }) => {
     const { stored, rest } = endOf(tables, wholeState(tables, directory), Math.max(since, 0), until);
     const last = Math.min(until, stored);
     for (let after = since; after < last; ) {
       tables.refresh();
+      const trimmed = trimmedUpTo(tables);
+      if (after < trimmed) {
+        after = await exportArchived(lines, archives, after, Math.min(trimmed, last));
+        continue;
+      }
       const page = pageOf(tables, after, last);
       await lines.write(page.events.map(lineOf));
       if (!page.hasMore) break;
@@ -86,6 +85,17 @@ async function exportEvents(args: readonly string[]): Promise<number> {
     }
     return 0;
   });
+}
+
+/** Out of the archive that has the event behind `after`; how far it went. */
+async function exportArchived(lines: JsonLines, archives: string, after: number, last: number): Promise<number> {
+  const file = listArchives(archives).find((one) => one.first <= after + 1 && one.last > after);
+  if (file === undefined) throw new Error(`event ${after + 1} is archived, and in no archive in ${archives}`);
+  const events = readArchive(file).filter(({ seq }) => seq > after && seq <= last);
+  for (let at = 0; at < events.length; at += PAGE_EVENTS) {
+    await lines.write(events.slice(at, at + PAGE_EVENTS).map((event) => JSON.stringify(event)));
+  }
+  return Math.min(file.last, last);
 }
 
 /** The number of the last event in the tables, and what the journal has beyond them: at most what it may be ahead. */
@@ -115,14 +125,17 @@ function lineOf(event: LoggedEvent): string {
 
 async function verify(args: readonly string[]): Promise<number> {
   const given = readArguments(args, CONFIG_OPTIONS, 1);
-  return withTables(given, async (tables, directory) => {
+  return withTables(given, async (tables, { directory, archives }) => {
     const state = wholeState(tables, directory);
     const { findings, findingsTotal, rows }: AuditReport = auditEvents(state.reader);
     for (const { table, key, problem } of findings) print(`${table} ${key}: ${problem}`);
     for (const problem of state.problems) print(`journal: ${problem}`);
-    const total = findingsTotal + state.problems.length;
+    const archived = auditArchives(state.reader, archives);
+    for (const { file, problem } of archived.findings) print(`archives ${file}: ${problem}`);
+    const total = findingsTotal + state.problems.length + archived.findingsTotal;
+    const beside = archived.files === 0 ? '' : `, ${archived.events} in ${archived.files} archives`;
     print(
-      `verified ${rows.event ?? 0} events in ${directory}: ${total === 0 ? 'nothing wrong found' : `${total} problems found`}`,
+      `verified ${rows.event ?? 0} events in ${directory}${beside}: ${total === 0 ? 'nothing wrong found' : `${total} problems found`}`,
     );
     return total === 0 ? 0 : 1;
   });
@@ -130,13 +143,13 @@ async function verify(args: readonly string[]): Promise<number> {
 
 async function withTables(
   given: Arguments,
-  run: (tables: StoreReader, directory: string) => Promise<number>,
+  run: (tables: StoreReader, place: DataPlace) => Promise<number>,
 ): Promise<number> {
-  const directory = resolve(given.positionals[0] ?? configOf(given).dataDir);
-  const tables = openLmdbReader(tablesDirectory(directory));
+  const place = dataPlace(given);
+  const tables = openLmdbReader(tablesDirectory(place.directory));
   try {
     refuseNewer(tables);
-    return await run(tables, directory);
+    return await run(tables, place);
   } finally {
     await tables.close();
   }

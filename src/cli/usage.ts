@@ -45,8 +45,8 @@ parts that are not ok. Refreshes the table in its place until it is interrupted;
 `,
   backup: `troupe backup TARGET [--set data_dir=DIR] [--config FILE]
 
-Copies a data directory into the empty or new directory TARGET, while its server runs or not: the tables, and what the
-journal has beyond them. The copy is consistent, holds everything that was acknowledged when the command began, and is
+Copies a data directory into the empty or new directory TARGET, while its server runs or not: the tables, what the
+journal has beyond them, and the archives of older events (into TARGET/archive, wherever they are). The copy is consistent, holds everything that was acknowledged when the command began, and is
 itself a data directory: troupe serve --set data_dir=TARGET starts on it.
 
 ${config}`,
@@ -54,7 +54,8 @@ ${config}`,
 
 Verifies the data directory DIR (by default the configured one) as a server would find it: its tables, and over them the
 groups of its journal that are not in them yet. Every key and value can be read, counters equal a recount, nothing is
-orphaned, inboxes and events are in order and without gaps, the journal is whole. Reads only. Exit code 1 when it found
+orphaned, inboxes and events are in order and without gaps, archives and tables together are the whole event log, what
+the events tell of agents, messages and keys is what there is, the journal is whole. Reads only. Exit code 1 when it found
 something. On a directory whose server is running it checks the state of the moment at which it began.
 
   --repair          for a journal that is damaged in the middle, on which no server starts: says which groups and events
@@ -72,8 +73,11 @@ The event log: everything that was accepted, as JSON lines {seq, ts, type, agent
   tail              follows a running server: from now on, or from behind event N; a stream that the server cuts off is
                     begun again where it ended
   export            writes the events of a data directory that were durable when it began, its server running or not:
-                    behind --since, up to and with --until
-  verify            reads them all: numbers without gaps, and an index that agrees; exit code 1 when it found something
+                    behind --since, up to and with --until, out of archives and tables
+  verify            reads them all: archives that are whole, numbers without gaps, and an index that agrees; exit code 1
+                    when it found something
+
+The archives are those of event_log.archive_dir for the configured data directory, and DIR/archive for any other.
 
   --url URL         the server, by default http://127.0.0.1:8080
   --token TOKEN     the admin token, where observe.access asks for it; by default that of TROUPE_ADMIN_TOKEN
