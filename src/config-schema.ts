@@ -228,6 +228,11 @@ export const configTable = {
     about:
       'For tests: whether a webhook may be at an address of a private network or of this machine, and without TLS.',
   },
+  'event_log.reads': {
+    kind: 'boolean',
+    default: false as boolean,
+    about: 'Whether reads of the shared state and of the registry are events too (`docs/observation.md`).',
+  },
   'event_log.retention_days': integer(
     0,
     36_500,

@@ -32,6 +32,7 @@ export interface ContextParts {
   readonly observation: Observation;
   readonly meter: FrontMeter;
   readonly tracing: Tracing | undefined;
+  readonly reads: HttpContext['reads'];
   readonly metricsText: HttpContext['metricsText'];
   readonly ceilings: HttpContext['ceilings'];
   readonly removals: HttpContext['removals'];
@@ -50,6 +51,7 @@ export function createHttpContext({
   observation,
   meter,
   tracing,
+  reads,
   metricsText,
   ceilings,
   removals,
@@ -84,6 +86,7 @@ export function createHttpContext({
     observation,
     meter,
     ...(tracing === undefined ? {} : { tracing }),
+    reads,
     metricsText,
     ceilings,
     removals,

@@ -13,6 +13,7 @@ import { agentProtocol } from './actors/agent/protocol.js';
 import { courierProtocol } from './actors/courier/protocol.js';
 import { endpointProtocol, OPEN_CIRCUITS } from './actors/endpoint/protocol.js';
 import { ADMIN, operatorProtocol } from './actors/operator/protocol.js';
+import { readsProtocol } from './actors/reads/protocol.js';
 import { removalProtocol } from './actors/removal/protocol.js';
 import { stateProtocol } from './actors/state/protocol.js';
 import { subjectProtocol } from './actors/subject/protocol.js';
@@ -39,6 +40,7 @@ import { createTokenHasher, type TokenHasher, tokenHashUrl } from './transport/g
 import { createFrontDoor } from './transport/http/front-door.js';
 import { routeHandlers } from './transport/http/kernel-routes.js';
 import { LongPolls } from './transport/http/long-polls.js';
+import { ReadLog } from './transport/kernel/read-log.js';
 import type { Listener } from './transport/listener/listener.js';
 import { openListener } from './transport/listener/open-listener.js';
 import type { DocumentJob, DocumentResult } from './transport/memory/document-worker.js';
@@ -147,6 +149,8 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
   opened.push(() => webhooks.stop());
   const retention = startRetention(config, directory, system, log);
   opened.push(() => retention.stop());
+  const reads = startReadLog(config, system, meter, log);
+  opened.push(async () => reads?.stop());
   const longPolls = new LongPolls();
   const status = async (isBrief = false) => ({
     ...(await system.status(isBrief)),
@@ -177,6 +181,7 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
     observation,
     meter,
     tracing,
+    reads,
     metricsText: () => exposition.text(),
     ceilings: () => ceilings.rows(),
     removals,
@@ -275,6 +280,7 @@ function startSystem(
       tenantProtocol,
       endpointProtocol,
       courierProtocol,
+      readsProtocol,
     ],
     counters: COUNTERS,
     durability: config.durability,
@@ -289,6 +295,10 @@ function startSystem(
     traces: tracing,
     onFatal,
   });
+}
+
+function startReadLog(config: Config, system: System, meter: FrontMeter, log: Log): ReadLog | undefined {
+  return config.eventLog.reads ? new ReadLog({ actors: system.actors, clock: systemClock, log, meter }) : undefined;
 }
 
 /** Old events go into archives, as the config says. */

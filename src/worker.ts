@@ -7,6 +7,7 @@ import { courierKind } from './actors/courier/courier.js';
 import { doubling } from './actors/endpoint/back-off.js';
 import { endpointKind } from './actors/endpoint/endpoint.js';
 import { operatorKind } from './actors/operator/operator.js';
+import { readsKind } from './actors/reads/reads.js';
 import { removalKind } from './actors/removal/removal.js';
 import { stateKind } from './actors/state/state.js';
 import type { SubjectRules } from './actors/subject/state.js';
@@ -55,5 +56,6 @@ runShardWorker((settings) => {
       }),
     ),
     anyKind(courierKind),
+    anyKind(readsKind()),
   ];
 });

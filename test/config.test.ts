@@ -73,7 +73,7 @@ test('without any source every key has the default of the contract', () => {
     },
     metrics: { access: 'loopback' },
     observe: { access: 'auto', requestsPerMin: 300, streamsMax: 100 },
-    eventLog: { retentionDays: 0, retentionBytes: 0, archiveDir: null },
+    eventLog: { reads: false, retentionDays: 0, retentionBytes: 0, archiveDir: null },
     verification: { gate: 'pipeline', expiryMs: 300_000, difficultyBits: 18 },
     webhooks: {
       inFlightMax: 100,
@@ -125,6 +125,16 @@ test('a list is JSON in the environment and on the command line', () => {
   const env = { TROUPE_HTTP_TRUSTED_PROXIES: '["10.0.0.0/8", "::1"]' };
   assert.deepEqual(load({ env }).http.trustedProxies, ['10.0.0.0/8', '::1']);
   assert.deepEqual(load({ sets: ['http.trusted_proxies=["192.0.2.1"]'] }).http.trustedProxies, ['192.0.2.1']);
+});
+
+test('true and false are JSON in the environment and on the command line', () => {
+  assert.equal(load({ sets: ['event_log.reads=true'] }).eventLog.reads, true);
+  assert.equal(load({ env: { TROUPE_EVENT_LOG_READS: 'false' } }).eventLog.reads, false);
+  assert.equal(load({ content: { event_log: { reads: true } } }).eventLog.reads, true);
+  for (const wrong of ['yes', '1', '"true"']) {
+    const [fault] = faults({ sets: [`event_log.reads=${wrong}`] });
+    assert.deepEqual([fault?.key, fault?.problem], ['event_log.reads', 'must be true or false']);
+  }
 });
 
 test('a text on the command line may hold an equals sign', () => {

@@ -18,11 +18,7 @@ const INDEXED_SINCE = 3;
 /**
  * `watch` is told every event; so is `fold`, which is then compared with the tables; undefined: its beginning is not known.
  */
-export function eventRules(
-  audit: Audit,
-  watch = new RemovalWatch(audit),
-  fold?: EventFold,
-): [string, AuditRule][] {
+export function eventRules(audit: Audit, watch = new RemovalWatch(audit), fold?: EventFold): [string, AuditRule][] {
   const types = { logged: new FiledSum(), filed: new FiledSum() };
   const abouts = { logged: new FiledSum(), filed: new FiledSum() };
   return [
@@ -32,13 +28,7 @@ export function eventRules(
   ];
 }
 
-function eventRule(
-  audit: Audit,
-  watch: RemovalWatch,
-  types: FiledSum,
-  abouts: FiledSum,
-  fold?: EventFold,
-): AuditRule {
+function eventRule(audit: Audit, watch: RemovalWatch, types: FiledSum, abouts: FiledSum, fold?: EventFold): AuditRule {
   // What was taken out of the tables is in the archives, which have an audit of their own (archive/archive-audit.ts).
   let last = audit.metaNumber('trimmed');
   return {

@@ -12,7 +12,7 @@ const putStateShape = checker(PutState);
 
 async function getKey(context: HttpContext, call: Call): Promise<void> {
   const key = readPathText(call, 'the key');
-  if (key !== undefined) call.settle(200, await getState(context, key));
+  if (key !== undefined) call.settle(200, await getState(context, call.callerId, key));
 }
 
 async function putKey(context: HttpContext, call: Call): Promise<void> {

@@ -7,6 +7,7 @@ import type { Clock } from '../../clock.js';
 import type { Fault } from '../../errors.js';
 import type { Actors, AskOptions, Durability, Idempotency } from '../../runtime/ref.js';
 import type { FrontMeter } from '../metrics/front-meter.js';
+import type { ReadLog } from './read-log.js';
 
 /** An actor that says nothing for this long is not waited for; a long poll adds its own wait. */
 export const ASK_TIMEOUT_MS = 30_000;
@@ -25,6 +26,8 @@ export interface KernelContext {
   readonly clock: Clock;
   readonly meter: Pick<FrontMeter, 'messageSent'>;
   readonly actors: Actors;
+  /** Where reads are told; undefined: they are no events. */
+  readonly reads?: Pick<ReadLog, 'stateRead' | 'registryRead'> | undefined;
   /** The committed value of a counter. */
   readonly counter: (name: string) => number;
 }

@@ -14,7 +14,9 @@ export async function listRegistry(
   page: PlaceAndLimit,
 ): Promise<Outcome<AgentPage>> {
   const answer = await context.actors.ask(agentProtocol, agent, 'listRegistry', page, askOptions(context));
-  return answer.ok ? done(agentPage(answer.value)) : refused(answer.fault);
+  if (!answer.ok) return refused(answer.fault);
+  context.reads?.registryRead(agent);
+  return done(agentPage(answer.value));
 }
 
 export function agentPage(page: Page): AgentPage {

@@ -17,11 +17,16 @@ import { askOptions, done, type KernelContext, type Outcome, refused } from './k
 import { cursorOf, type PlaceAndLimit } from './page-cursor.js';
 import { badRequest, prefixFault, stateKeyFault, wholeFault } from './text-faults.js';
 
-export async function getState(context: KernelContext, key: string): Promise<Outcome<StateValue | Capacity>> {
+export async function getState(
+  context: KernelContext,
+  agent: string,
+  key: string,
+): Promise<Outcome<StateValue | Capacity>> {
   const fault = stateKeyFault(key, context.rules.keyBytesMax);
   if (fault !== undefined) return refused(fault);
   if (key === CAPACITY_KEY) return done(capacityOf(context));
   const answer = await context.actors.ask(stateProtocol, partitionOf(key), 'get', { key }, askOptions(context));
+  if (answer.ok || answer.fault.code === 'NOT_FOUND') context.reads?.stateRead(agent, key, answer.ok);
   if (!answer.ok) return refused(answer.fault);
   const { value, etag, by, at, redacted } = answer.value;
   const body = { key, value, last_modified_by: by, last_modified_at: timestamp(at) };

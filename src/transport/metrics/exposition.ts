@@ -68,6 +68,9 @@ function writeRequests(page: PrometheusText, meter: FrontMeter): void {
     'Refusals, by error code.',
     [...meter.refusals].map(([code, value]) => ({ labels: { code }, value })),
   );
+  page.family('counter', 'troupe_reads_dropped_total', 'Reads that were to be events (event_log.reads), and are not.', [
+    { value: meter.dropped },
+  ]);
   page.histogram('troupe_hash_wait_seconds', 'How long the hash of a token waited for a thread.', [
     { reading: meter.hashWaits.read() },
   ]);

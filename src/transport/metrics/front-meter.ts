@@ -30,6 +30,7 @@ export class FrontMeter {
   readonly #requests = new Map<RequestName, Map<number, Histogram>>();
   readonly #refusals = new Map<ErrorCode, number>();
   #messages = 0;
+  #readsDropped = 0;
 
   /** A request was answered with this status, `ms` after it came. */
   answered(route: RequestName, status: number, ms: number): void {
@@ -43,6 +44,15 @@ export class FrontMeter {
   /** A message is in the inbox of its recipient, and was not there before. */
   messageSent(): void {
     this.#messages++;
+  }
+
+  /** Reads that were to be events, and are not. */
+  readsDropped(count: number): void {
+    this.#readsDropped += count;
+  }
+
+  get dropped(): number {
+    return this.#readsDropped;
   }
 
   get messages(): number {

@@ -39,7 +39,7 @@ export const frameRequests: { readonly [T in RequestType]: FrameRequest<T> } = {
     name: 'session.state.get',
     limit: 'state_read',
     isRead: true,
-    run: (context, _agent, { key }) => getState(context, key),
+    run: (context, agent, { key }) => getState(context, agent, key),
   },
   'state.put': { name: 'session.state.put', limit: 'state_write', isRead: false, run: put },
   'state.delete': { name: 'session.state.delete', limit: 'state_write', isRead: false, run: remove },

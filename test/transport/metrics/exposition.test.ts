@@ -56,6 +56,7 @@ test('tells every number under its name, and a strict reader takes the page (PT1
     ['troupe_request_seconds_count', { route: 'none', status: '404' }, 1],
     ['troupe_refusals_total', { code: 'NOT_FOUND' }, 2],
     ['troupe_messages_total', {}, 1],
+    ['troupe_reads_dropped_total', {}, 0],
     ['troupe_hash_seconds_count', {}, 1],
     ['troupe_turn_seconds_bucket', { kind: 'agent', le: '0.000025' }, 1],
     ['troupe_turn_seconds_count', { kind: 'agent' }, 2],
