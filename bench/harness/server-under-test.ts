@@ -27,6 +27,7 @@ export const BENCH_SETTINGS = {
   'limits.state_write_per_min': 0,
   'limits.registry_read_per_min': 0,
   'limits.operator_registration_per_hour': 0,
+  'observe.requests_per_min': 0,
   'verification.gate': 'none',
   'auth.argon2_memory_kib': 8,
   'auth.argon2_passes': 1,

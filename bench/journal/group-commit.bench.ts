@@ -12,26 +12,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { SEGMENT_BYTES, UNAPPLIED_BYTES_MAX } from '../../src/journal-defaults.js';
 import { Batch } from '../../src/runtime/batch.js';
 import { RecordWriter } from '../../src/runtime/commit-record.js';
-import { Counters, Reservations } from '../../src/runtime/counters.js';
-import { JournalHandle } from '../../src/runtime/journal-handle.js';
-import { metersMemory } from '../../src/runtime/meters.js';
-import { Progress } from '../../src/runtime/progress.js';
-import { ShardMap } from '../../src/runtime/shard-map.js';
 import { encodeKey } from '../../src/runtime/storage/keys.js';
-import { openLmdbReader } from '../../src/runtime/storage/lmdb-store.js';
-import type { StoreReader } from '../../src/runtime/storage/store.js';
-import { CommitCount } from '../../src/runtime/store-view.js';
-import { readTablesState } from '../../src/runtime/tables.js';
-import type { Fence, JournalAnswer, ShardToJournal } from '../../src/runtime/threads/protocol.js';
 import { RawAppend } from '../baseline/raw-append.js';
 import { RawLmdb } from '../baseline/raw-lmdb.js';
 import { runBench } from '../harness/bench.js';
-import { LatencyRecorder } from '../harness/latency.js';
-import type { BenchCase, Sample, Subject } from '../harness/measure.js';
+import type { BenchCase, Subject } from '../harness/measure.js';
+import { JournalUnderTest, SLOT, sampleRounds } from './journal-under-test.js';
 
 interface Case {
   readonly waiting: number;
@@ -49,28 +37,9 @@ const CASES: readonly Case[] = [
 /** Has no divisor in common with the number of actors: steps of it meet all of them, far from each other. */
 const STRIDE = 79_999;
 const VALUE = Buffer.alloc(200, 's');
-const COUNTERS = ['turns'];
-const SLOT = 0;
-const SOURCE = 1;
 
 function nameOf(actor: number): string {
   return `actor-${String(actor).padStart(18, '0')}`;
-}
-
-/** Everyone who waits is answered at once, and asks again, until the budget is spent. */
-async function sampleRounds(waiting: number, budgetMs: number, round: () => Promise<void>): Promise<Sample> {
-  const latency = new LatencyRecorder();
-  const startedAt = performance.now();
-  let operations = 0;
-  let now = startedAt;
-  while (now - startedAt < budgetMs) {
-    const roundAt = now;
-    await round();
-    operations += waiting;
-    now = performance.now();
-    latency.record(now - roundAt);
-  }
-  return { operations, elapsedMs: now - startedAt, latency: latency.summary() };
 }
 
 /** Who takes a turn in each round: the same `waiting` actors, or others of `among` each time, in no order. */
@@ -95,88 +64,11 @@ function roundBatch(actors: readonly number[], epoch: number): ArrayBuffer {
   return batch.take();
 }
 
-class JournalSubject {
-  readonly #journal: JournalHandle;
-  readonly #reader: StoreReader;
-  readonly #port: MessagePort;
-  readonly #rounds: readonly ArrayBuffer[];
-  #submitted = 0;
-  #round = 0;
-  #acknowledged: () => void = () => undefined;
-
-  private constructor(journal: JournalHandle, reader: StoreReader, port: MessagePort, fence: Fence, of: Case) {
-    this.#journal = journal;
-    this.#reader = reader;
-    this.#port = port;
-    this.#rounds = makeRounds(of).map((actors) => roundBatch(actors, fence.epoch));
-    port.on('message', (answer: JournalAnswer) => {
-      if (answer.kind === 'failed') throw new Error(`A commit failed: ${answer.reason}`);
-      if (answer.kind === 'durable' && answer.upTo === this.#submitted) this.#acknowledged();
-    });
-  }
-
-  static async open(directory: string, of: Case): Promise<JournalSubject> {
-    const counters = new Counters(COUNTERS);
-    const memory = {
-      map: new ShardMap().memory,
-      counters: counters.memory,
-      commits: new CommitCount().memory,
-      progress: new Progress().memory,
-      meters: metersMemory(0, 0),
-    };
-    const journal = new JournalHandle(
-      {
-        directory,
-        journalDirectory: join(directory, 'journal'),
-        backups: join(directory, 'backups'),
-        tuning: {
-          segmentBytes: SEGMENT_BYTES,
-          unappliedBytesMax: UNAPPLIED_BYTES_MAX,
-          applyAfterMs: 250,
-        },
-        memory,
-        counterNames: COUNTERS,
-        slots: [SLOT],
-      },
-      {
-        failing: (reason) => console.error(reason),
-        recovering: () => undefined,
-        died: (error) => console.error(error),
-      },
-    );
-    const fence = await journal.ready();
-    const ports = new MessageChannel();
-    journal.attach(SOURCE, ports.port1, new Reservations(counters).memory);
-    return new JournalSubject(journal, openLmdbReader(directory), ports.port2, fence, of);
-  }
-
-  async round(waiting: number): Promise<void> {
-    this.#submitted += waiting;
-    const batch = this.#rounds[this.#round++ % this.#rounds.length]!.slice(0);
-    await new Promise<void>((resolve) => {
-      this.#acknowledged = resolve;
-      this.#port.postMessage({ kind: 'records', generation: 0, batch } satisfies ShardToJournal, [batch]);
-    });
-  }
-
-  async count(): Promise<number> {
-    await this.#journal.settled();
-    this.#reader.refresh();
-    return readTablesState(this.#reader, COUNTERS).counters[0]!;
-  }
-
-  async close(): Promise<void> {
-    this.#port.close();
-    await this.#reader.close();
-    await this.#journal.stop();
-  }
-}
-
-function journalSubject(journal: JournalSubject, waiting: number): Subject {
+function journalSubject(journal: JournalUnderTest, waiting: number): Subject {
   return {
     name: 'journal',
     run: (budgetMs) => sampleRounds(waiting, budgetMs, () => journal.round(waiting)),
-    countFarEnd: () => journal.count(),
+    countFarEnd: async () => (await journal.tables()).counters[0]!,
   };
 }
 
@@ -239,7 +131,9 @@ await runBench({
       const lmdb = new RawLmdb(join(folder, 'lmdb'), false);
       const lmdbLog = new RawLmdb(join(folder, 'lmdb-log'), true);
       const append = new RawAppend(join(folder, 'append'));
-      const journal = await JournalSubject.open(mkdtempSync(join(folder, 'journal-')), of);
+      const journal = await JournalUnderTest.open(mkdtempSync(join(folder, 'journal-')), (epoch) =>
+        makeRounds(of).map((actors) => roundBatch(actors, epoch)),
+      );
       for (const each of [lmdb, lmdbLog, append, journal]) closers.push(() => each.close());
       cases.push({
         name: `${text(waiting)} waiting${among === waiting ? '' : `, of ${text(among)}`}`,
