@@ -157,6 +157,7 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
     hashesQueued: pool.queued,
     sessions: sessions.count,
     streams: observation.streams.count,
+    retention: retention.latest ?? null,
   });
   const pushes = () => ({ ...webhooks.figures(), openCircuits: system.counter(OPEN_CIRCUITS) });
   const source = metricsSource(system, status, pushes, opened);

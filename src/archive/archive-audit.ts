@@ -4,7 +4,8 @@
 // written. It reads all of them, one at a time.
 //
 // AA1. What is wrong with one file is a finding, and the next is looked at all the same.
-// AA2. The newest file may hold events that are in the tables too (archivist.ts, AV2): they must be the same ones.
+// AA2. The newest file may hold events that are in the tables too (archivist.ts, AV2): they must be the same ones. Beside a
+//      server that runs there may be newer files than the moment of the tables; whether the log goes so far is told later.
 // AA3. At most FINDINGS_MAX findings are kept; all are counted.
 
 import { basename } from 'node:path';
@@ -32,36 +33,42 @@ export interface ArchiveReport {
   readonly files: number;
   /** In all of them. */
   readonly events: number;
+  /** The last archived event, where that is not in the tables of that moment: it must be by now. 0: there is none such. */
+  readonly beyond: number;
 }
 
-/** `tables`: of the moment at which it is called. Blocks its thread for the time it takes. */
-export function auditArchives(
-  tables: StoreReader,
-  directory: string,
-  seen: (event: ObservedEvent) => void = () => {},
-): ArchiveReport {
-  const audit = new ArchiveAudit(tables, seen);
+export interface ArchiveAuditParts {
+  /** Of one moment. */
+  readonly tables: StoreReader;
+  readonly directory: string;
+  /** Told each event that is not in the tables, in order. */
+  readonly seen?: (event: ObservedEvent) => void;
+}
+
+/** Blocks its thread for the time it takes. */
+export function auditArchives(parts: ArchiveAuditParts): ArchiveReport {
+  const { directory } = parts;
+  const audit = new ArchiveAudit(parts);
   const files = listArchives(directory);
   for (const file of files) audit.file(file);
   audit.end();
-  return { findings: audit.findings, findingsTotal: audit.findingsTotal, files: files.length, events: audit.events };
+  const { findings, findingsTotal, events, beyond } = audit;
+  return { findings, findingsTotal, files: files.length, events, beyond };
 }
 
 class ArchiveAudit {
   readonly findings: ArchiveFinding[] = [];
   findingsTotal = 0;
   events = 0;
-  readonly #tables: StoreReader;
+  beyond = 0;
+  readonly #parts: ArchiveAuditParts;
   readonly #trimmed: number;
-  /** Told of each event that is not in the tables. */
-  readonly #seen: (event: ObservedEvent) => void;
   /** The last event of the files so far. */
   #last = 0;
 
-  constructor(tables: StoreReader, seen: (event: ObservedEvent) => void) {
-    this.#tables = tables;
-    this.#trimmed = trimmedUpTo(tables);
-    this.#seen = seen;
+  constructor(parts: ArchiveAuditParts) {
+    this.#parts = parts;
+    this.#trimmed = trimmedUpTo(parts.tables);
   }
 
   file(file: ArchiveFile): void {
@@ -82,24 +89,19 @@ class ArchiveAudit {
   }
 
   #read(file: ArchiveFile, events: readonly ObservedEvent[]): void {
+    const { tables, seen } = this.#parts;
     this.events += events.length;
-    for (const event of events) if (event.seq <= this.#trimmed) this.#seen(event);
+    for (const event of events) if (event.seq <= this.#trimmed) seen?.(event);
     if (file.last <= this.#trimmed) return;
-    const end = readMetaNumber(this.#tables, META_SEQ) ?? 0;
-    if (file.first > this.#trimmed + 1 || file.last > end) {
-      this.#report(
-        file,
-        `the log in the tables is that of events ${this.#trimmed + 1} to ${end}: it is not of this log`,
-      );
-      return;
-    }
-    this.#compare(file, events);
+    const end = readMetaNumber(tables, META_SEQ) ?? 0;
+    if (file.last > end) this.beyond = file.last;
+    this.#compare(file, events, Math.min(file.last, end));
   }
 
   /** With what the tables have of it. */
-  #compare(file: ArchiveFile, events: readonly ObservedEvent[]): void {
-    for (let since = this.#trimmed; ; ) {
-      const page = readEventPage(this.#tables, { since, until: file.last, limit: PAGE_EVENTS });
+  #compare(file: ArchiveFile, events: readonly ObservedEvent[], until: number): void {
+    for (let since = Math.max(this.#trimmed, file.first - 1); ; ) {
+      const page = readEventPage(this.#parts.tables, { since, until, limit: PAGE_EVENTS });
       for (const event of page.events) {
         const archived = events[event.seq - file.first]!;
         const { ts, type, agent } = observed(event);

@@ -13,7 +13,7 @@ import { refuseNewer } from '../runtime/storage/migrations.js';
 import { ReadOnlyDisk } from '../runtime/storage/read-only-disk.js';
 import { readWholeState, type WholeState } from '../runtime/storage/whole-state.js';
 import { CONFIG_OPTIONS, type Command, print, readArguments, UsageError } from './command.js';
-import { dataPlace } from './data-place.js';
+import { beyondTheLog, dataPlace } from './data-place.js';
 import { repair } from './repair.js';
 
 type Facts = Readonly<Record<string, unknown>>;
@@ -30,9 +30,11 @@ export const check: Command = async (args) => {
     // Without a turn of the event loop from here on: a server may be writing, and this is one moment of it.
     const state = readWholeState(tables, new ReadOnlyDisk(journalDirectory(directory)), COUNTERS);
     const fold = new EventFold();
-    const archived = auditArchives(state.reader, archives, ({ type, agent, data }) =>
-      fold.take(type, agent, data as Facts),
-    );
+    const archived = auditArchives({
+      tables: state.reader,
+      directory: archives,
+      seen: ({ type, agent, data }) => fold.take(type, agent, data as Facts),
+    });
     const isWhole = archived.findingsTotal === 0;
     const { findings, findingsTotal, rows } = auditTables(state.reader, isWhole ? fold : undefined);
     for (const { table, key, problem } of findings) print(`${table} ${key}: ${problem}`);
@@ -41,7 +43,9 @@ export const check: Command = async (args) => {
     printArchives(archived, archives);
     const counted = Object.entries(rows).map(([table, count]) => `${table} ${count}`);
     print(`checked ${directory}: ${counted.length === 0 ? 'empty' : counted.join(', ')}`);
-    const total = findingsTotal + state.problems.length + archived.findingsTotal;
+    const foreign = beyondTheLog(archived, tables);
+    for (const problem of foreign) print(problem);
+    const total = findingsTotal + state.problems.length + archived.findingsTotal + foreign.length;
     print(total === 0 ? 'nothing wrong found' : `${total} problems found`);
     return total === 0 ? 0 : 1;
   } finally {

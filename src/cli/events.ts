@@ -18,7 +18,7 @@ import type { StoreReader } from '../runtime/storage/store.js';
 import { readWholeState, type WholeState } from '../runtime/storage/whole-state.js';
 import { encodeLogged } from '../transport/observation/event-json.js';
 import { type Arguments, CONFIG_OPTIONS, type Command, print, readArguments, single, UsageError } from './command.js';
-import { type DataPlace, dataPlace } from './data-place.js';
+import { beyondTheLog, type DataPlace, dataPlace } from './data-place.js';
 import { follow } from './event-follower.js';
 import { JsonLines, NobodyReads } from './json-lines.js';
 import { serverUrl } from './server-call.js';
@@ -130,9 +130,11 @@ async function verify(args: readonly string[]): Promise<number> {
     const { findings, findingsTotal, rows }: AuditReport = auditEvents(state.reader);
     for (const { table, key, problem } of findings) print(`${table} ${key}: ${problem}`);
     for (const problem of state.problems) print(`journal: ${problem}`);
-    const archived = auditArchives(state.reader, archives);
+    const archived = auditArchives({ tables: state.reader, directory: archives });
+    const foreign = beyondTheLog(archived, tables);
     for (const { file, problem } of archived.findings) print(`archives ${file}: ${problem}`);
-    const total = findingsTotal + state.problems.length + archived.findingsTotal;
+    for (const problem of foreign) print(problem);
+    const total = findingsTotal + state.problems.length + archived.findingsTotal + foreign.length;
     const beside = archived.files === 0 ? '' : `, ${archived.events} in ${archived.files} archives`;
     print(
       `verified ${rows.event ?? 0} events in ${directory}${beside}: ${total === 0 ? 'nothing wrong found' : `${total} problems found`}`,

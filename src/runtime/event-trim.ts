@@ -20,8 +20,8 @@ import { readMetaNumber, writeMetaNumber } from './storage/meta.js';
 import type { StoreReader, WriteBatch } from './storage/store.js';
 import { META_TRIMMED } from './tables.js';
 
-export const TRIM_ROWS_MAX = 32;
-export const TRIM_EVENTS_MAX = 2_000;
+export const TRIM_ROWS_MAX = 16;
+export const TRIM_EVENTS_MAX = 1_000;
 
 export interface TrimSlice {
   /** The last event that was taken out before. */

@@ -64,6 +64,11 @@ own('tells where the log begins to whoever asks for what is archived', async (st
   });
   const { next_cursor: begins } = await api.must<Page>(200, { path: '/observe/events' });
   assert.equal(begins, 62);
+  const { retention } = await api.must<{ retention: { trimmed: number; archived: number; bytes: number } }>(200, {
+    path: '/admin/status',
+    as: await server.adminToken(),
+  });
+  assert.deepEqual([retention.trimmed, retention.archived, retention.bytes], [62, 62, 0]);
   for (const since of [0, 1, begins - 1]) {
     const refused = refusalOf(await api.send({ path: `/observe/events?since=${since}` }), 410, 'events_archived');
     assert.match(refused.message, /begins behind since=62/);

@@ -28,7 +28,9 @@ export async function wholeLog(dataDirectory: string): Promise<WholeLog> {
     const state = readWholeState(tables, new ReadOnlyDisk(journalDirectory(dataDirectory)), COUNTERS);
     const events = auditEvents(state.reader).findings.map(({ table, key, problem }) => `${table} ${key}: ${problem}`);
     const files = listArchives(archives);
-    const kept = auditArchives(state.reader, archives).findings.map(({ file, problem }) => `${file}: ${problem}`);
+    const audit = auditArchives({ tables: state.reader, directory: archives });
+    const kept = audit.findings.map(({ file, problem }) => `${file}: ${problem}`);
+    if (audit.beyond > 0) kept.push(`event ${audit.beyond} is archived, and not in the log`);
     return {
       findings: [...state.problems, ...events, ...kept],
       trimmed: trimmedUpTo(state.reader),
