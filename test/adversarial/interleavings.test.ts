@@ -178,11 +178,20 @@ class Scene {
     for (let i = 0; i < 1000; i++) {
       await system.run();
       for (const latch of this.toys.latches.splice(0)) latch.end();
-      if (system.asks.size === 0 && system.shards.every(({ shard }) => shard.isIdle)) break;
+      // What waits for an actor that is set aside waits until somebody helps it.
+      if (system.asks.size === 0 && system.shards.every(({ shard }) => shard.isIdle) && !this.#helpOn()) break;
       system.clock.advance(100);
     }
     system.acknowledge();
     await system.run();
+  }
+
+  /** Skips what actors failed at that were set aside; false when there are none. */
+  #helpOn(): boolean {
+    const aside = this.system.shards.flatMap(({ shard }) =>
+      shard.quarantine.list().map(({ address }) => shard.resume(address, true)),
+    );
+    return aside.length > 0;
   }
 
   #ask(kind: Step['kind'], key: string, to: string | undefined): void {

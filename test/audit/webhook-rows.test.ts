@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { auditTables } from '../../src/audit/audit.js';
 import type { Key } from '../../src/runtime/actor.js';
 import { encodeValue } from '../../src/runtime/codec.js';
+import { eventRows } from '../../src/runtime/event-blocks.js';
 import { encodeKey } from '../../src/runtime/storage/keys.js';
 import { MemoryStore } from '../../src/runtime/storage/memory-store.js';
 import { writeMetaNumber } from '../../src/runtime/storage/meta.js';
@@ -38,6 +39,11 @@ function hooked(): MemoryStore {
     put(['reminder_due', 9, 'agent', 'tab_b', 'owed'], null);
     writeMetaNumber(batch, ['schema'], 1);
     writeMetaNumber(batch, ['counter', 'open_circuits'], 1);
+    world.events.forEach(({ type, agent, data }, i) => {
+      const [row] = eventRows(i + 1, [encodeValue([world.now, type, agent, data])]);
+      batch.put(encodeKey(row!.key), row!.value);
+    });
+    writeMetaNumber(batch, ['seq'], world.events.length);
     for (const name of ['operators', 'agents']) writeMetaNumber(batch, ['counter', name], world.counter(name));
   });
   return store;
