@@ -9,64 +9,46 @@
 // Does not: decide anything else.
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { agentProtocol } from './actors/agent/protocol.js';
-import { courierProtocol } from './actors/courier/protocol.js';
-import { endpointProtocol, OPEN_CIRCUITS } from './actors/endpoint/protocol.js';
+import { OPEN_CIRCUITS } from './actors/endpoint/protocol.js';
 import { ADMIN, operatorProtocol } from './actors/operator/protocol.js';
-import { readsProtocol } from './actors/reads/protocol.js';
-import { removalProtocol } from './actors/removal/protocol.js';
-import { stateProtocol } from './actors/state/protocol.js';
-import { subjectProtocol } from './actors/subject/protocol.js';
-import { tenantProtocol } from './actors/tenant/protocol.js';
-import { Retention } from './archive/retention.js';
-import { COUNTERS } from './audit/counters.js';
 import { systemClock } from './clock.js';
 import type { Config } from './config.js';
 import { STREAM_PATH } from './contract/observe.js';
 import { CodedError } from './errors.js';
 import { createHttpContext, createMemoryContext } from './front-context.js';
 import type { Log } from './log.js';
-import { Meter, meterMemory } from './metrics.js';
-import { vitalsOf } from './runtime/meters.js';
-import { archiveDirectory, type DataDirectory, openDataDirectory } from './runtime/storage/data-directory.js';
+import { openDataDirectory } from './runtime/storage/data-directory.js';
 import { openHistory } from './runtime/storage/history.js';
-import { defaultWorkers, System, type SystemStatus } from './runtime/system.js';
-import { createJobPool, type JobPool } from './runtime/threads/job-pool.js';
-import { keepVitals } from './runtime/threads/vitals.js';
-import { HANDLER_MS_MAX } from './runtime/watchdog.js';
+import type { System } from './runtime/system.js';
+import {
+  metricsSource,
+  startDocumentPool,
+  startHashPool,
+  startReadLog,
+  startRetention,
+  startSystem,
+  workerCount,
+} from './server-parts.js';
 import { mintToken } from './transport/gate/token.js';
-import type { HashJob, HashResult } from './transport/gate/token-hash.js';
-import { createTokenHasher, type TokenHasher, tokenHashUrl } from './transport/gate/token-hasher.js';
+import { createTokenHasher, type TokenHasher } from './transport/gate/token-hasher.js';
 import { createFrontDoor } from './transport/http/front-door.js';
 import { routeHandlers } from './transport/http/kernel-routes.js';
 import { LongPolls } from './transport/http/long-polls.js';
-import { ReadLog } from './transport/kernel/read-log.js';
 import type { Listener } from './transport/listener/listener.js';
 import { openListener } from './transport/listener/open-listener.js';
-import type { DocumentJob, DocumentResult } from './transport/memory/document-worker.js';
-import type { DocumentReader } from './transport/memory/memory-context.js';
 import { MemoryDoor } from './transport/memory/memory-door.js';
 import { memoryHandlers } from './transport/memory/memory-handlers.js';
-import { documentWorkerUrl } from './transport/memory/portable-routes.js';
 import { CeilingWatch } from './transport/metrics/ceiling-watch.js';
 import { Exposition } from './transport/metrics/exposition.js';
 import { FrontMeter } from './transport/metrics/front-meter.js';
-import type { MetricsSource } from './transport/metrics/metrics-source.js';
-import { processFigures } from './transport/metrics/process-figures.js';
-import { standingFigures } from './transport/metrics/standing-figures.js';
 import { openObservation } from './transport/observation/observation.js';
 import { upgradeToStream } from './transport/observation/ws-stream.js';
 import { Removals } from './transport/removal/removals.js';
 import { socketIdleTimeoutMs } from './transport/session/session-context.js';
 import { Sessions } from './transport/session/sessions.js';
-import { openTracing, type Tracing } from './transport/tracing/tracing.js';
+import { openTracing } from './transport/tracing/tracing.js';
 import { openOutlet } from './transport/webhook/open-outlet.js';
-import { version } from './version.js';
-import type { WorkerSettings } from './worker.js';
 
-/** What all idle actors of the process may keep in memory. */
-const RESIDENT_BYTES_MAX = 128 * 1024 * 1024;
-const HOUR_MS = 3_600_000;
 /** The part of the time to stop that slow clients may use up; the rest is for the workers and the disk. */
 const ANSWERS_SHARE = 0.8;
 /** How often a stopping server looks whether everything admitted was answered. */
@@ -101,11 +83,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await closeAll(opened);
     throw error;
   }
-}
-
-/** Shard workers of a config: 0 leaves their number to the machine. */
-function workerCount(configured: number): number {
-  return configured > 0 ? configured : defaultWorkers();
 }
 
 async function open({ config, log, onFatal }: ServerOptions, opened: (() => Promise<void>)[]): Promise<Server> {
@@ -249,132 +226,6 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
       await closeAll(opened);
       log.flush();
     },
-  };
-}
-
-function startSystem(
-  config: Config,
-  directory: DataDirectory,
-  log: Log,
-  tracing: Tracing | undefined,
-  onFatal: (error: unknown) => void,
-): Promise<System> {
-  const workers = workerCount(config.workers);
-  const { messaging, state, verification, webhooks, memory } = config;
-  const subject = { kindTtlDays: memory.kindTtlDays, jobRetentionMs: memory.jobRetentionHours * HOUR_MS };
-  return System.start({
-    store: {
-      directory: directory.tables,
-      journalDirectory: directory.journal,
-      backups: directory.backups,
-      journal: config.journal,
-    },
-    workers,
-    workerUrl: new URL('./worker.js', import.meta.url),
-    settings: { messaging, state, verification, webhooks, couriers: workers, subject } satisfies WorkerSettings,
-    protocols: [
-      operatorProtocol,
-      agentProtocol,
-      stateProtocol,
-      removalProtocol,
-      subjectProtocol,
-      tenantProtocol,
-      endpointProtocol,
-      courierProtocol,
-      readsProtocol,
-    ],
-    counters: COUNTERS,
-    durability: config.durability,
-    residentBytesMaxPerWorker: Math.ceil((RESIDENT_BYTES_MAX + config.memory.indexBytesMax) / workers),
-    forceEncoding: false,
-    isExplained: true,
-    seed: 0,
-    handlerMsMax: HANDLER_MS_MAX,
-    onLog: ({ level, ...line }) => log[level]({ event: 'actor', ...line }),
-    onEscalation: (address, error) => log.error({ event: 'actor_escalated', address, error }),
-    onTrouble: (message, details) => log.warn({ event: 'runtime', message, ...details }),
-    traces: tracing,
-    onFatal,
-  });
-}
-
-function startReadLog(config: Config, system: System, meter: FrontMeter, log: Log): ReadLog | undefined {
-  return config.eventLog.reads ? new ReadLog({ actors: system.actors, clock: systemClock, log, meter }) : undefined;
-}
-
-/** Old events go into archives, as the config says. */
-function startRetention(config: Config, directory: DataDirectory, system: System, log: Log): Retention {
-  const { archiveDir, retentionDays, retentionBytes } = config.eventLog;
-  const retention = new Retention({
-    workerUrl: new URL('./archivist.js', import.meta.url),
-    directory: directory.tables,
-    archiveDirectory: archiveDirectory(directory.path, archiveDir),
-    policy: { days: retentionDays, bytes: retentionBytes },
-    system,
-    floors: [],
-    clock: systemClock,
-    log,
-  });
-  retention.start();
-  return retention;
-}
-
-function startHashPool(config: Config, log: Log, meter: FrontMeter): JobPool<HashJob, HashResult> {
-  return createJobPool<HashJob, HashResult>({
-    what: 'the hash queue',
-    workerUrl: tokenHashUrl,
-    threads: config.auth.hashThreads,
-    queueMax: config.auth.hashQueueMax,
-    onDefect: (error) => log.error({ event: 'hash_pool_failed', error }),
-    onTimed(waitedMs, ranMs) {
-      meter.hashWaits.observe(waitedMs);
-      meter.hashes.observe(ranMs);
-    },
-  });
-}
-
-/** Documents that wait to be read, each of up to 50 MiB. */
-const DOCUMENTS_WAITING_MAX = 2;
-
-/** Its thread is started with the first document. */
-function startDocumentPool(log: Log, opened: (() => Promise<void>)[]): DocumentReader {
-  let pool: JobPool<DocumentJob, DocumentResult> | undefined;
-  opened.push(() => pool?.close() ?? Promise.resolve());
-  return {
-    run(job) {
-      pool ??= createJobPool<DocumentJob, DocumentResult>({
-        what: 'the documents to be read',
-        workerUrl: documentWorkerUrl,
-        threads: 1,
-        queueMax: DOCUMENTS_WAITING_MAX,
-        onDefect: (error) => log.error({ event: 'document_pool_failed', error }),
-      });
-      return pool.run(job);
-    },
-  };
-}
-
-type Status = SystemStatus & { readonly hashesQueued: number; readonly sessions: number };
-
-/** The numbers of all threads, this one among them until everything is closed. */
-function metricsSource(
-  system: System,
-  status: (isBrief: boolean) => Promise<Status>,
-  webhooks: MetricsSource['webhooks'],
-  opened: (() => Promise<void>)[],
-): MetricsSource {
-  const meter = new Meter(meterMemory(0));
-  const endVitals = keepVitals(meter);
-  opened.push(async () => endVitals());
-  return {
-    version,
-    counted() {
-      const counted = system.readMeters();
-      return { ...counted, threads: [vitalsOf('main', meter), ...counted.threads] };
-    },
-    webhooks,
-    standing: async () => standingFigures(await status(true)),
-    process: processFigures,
   };
 }
 

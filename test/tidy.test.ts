@@ -50,6 +50,7 @@ function target(file: SourceFile, specifier: string): string | undefined {
 const BASE = /^src\/[a-z-]+\.ts$/;
 const ROOTS = new Set([
   'src/server.ts',
+  'src/server-parts.ts',
   'src/worker.ts',
   'src/observer.ts',
   'src/webhooks.ts',
