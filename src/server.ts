@@ -108,6 +108,10 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
     config,
     workerUrl: new URL('./observer.js', import.meta.url),
     data: { directory: directory.tables },
+    summaries: {
+      workerUrl: new URL('./summarizer.js', import.meta.url),
+      data: { tables: directory.tables, summaries: directory.summaries },
+    },
     system,
     clock: systemClock,
     log,

@@ -55,6 +55,7 @@ const ROOTS = new Set([
   'src/observer.ts',
   'src/webhooks.ts',
   'src/archivist.ts',
+  'src/summarizer.ts',
   'src/index.ts',
   'src/front-context.ts',
 ]);
@@ -77,6 +78,15 @@ const RULES: readonly { readonly part: RegExp; readonly may: readonly RegExp[] }
       /^src\/contract\//,
       /^src\/runtime\/(codec|event-(blocks|index|reader|tap|trim)|tables|storage\/(keys|meta|store))\.ts$/,
       /^src\/actors\/(agent\/inbox|removal\/protocol|state\/(protocol|state))\.ts$/,
+      /^src\/summaries\//,
+    ],
+  },
+  // The sums of the event log are a store beside the tables (docs/decisions/0019-summaries.md).
+  {
+    part: /^src\/summaries\//,
+    may: [
+      /^src\/summaries\//,
+      /^src\/runtime\/(actor|codec|event-(blocks|index)|tables|storage\/(keys|meta|storage-error|store))\.ts$/,
     ],
   },
   // A subject's document is checked and summed up where it arrives and leaves.
@@ -111,6 +121,7 @@ const RULES: readonly { readonly part: RegExp; readonly may: readonly RegExp[] }
     may: [
       /^src\/audit\//,
       /^src\/actors\/[a-z]+\/(protocol|state|inbox)\.ts$/,
+      /^src\/summaries\//,
       /^src\/runtime\/(storage\/|codec\.ts$|actor\.ts$|event-(blocks|index)\.ts$)/,
     ],
   },
@@ -290,7 +301,7 @@ describe('the house', () => {
 
   test('opens every file of the runtime and of the actors with what it is', () => {
     const wrong = sources
-      .filter(({ path }) => /^src\/(runtime|testing|actors|embedding|transport)\//.test(path))
+      .filter(({ path }) => /^src\/(runtime|testing|actors|embedding|transport|summaries)\//.test(path))
       .filter(({ text }) => !text.startsWith('// '))
       .map(({ path }) => path);
     assert.deepEqual(wrong, []);

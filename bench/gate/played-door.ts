@@ -203,6 +203,7 @@ function playedContext(index: ReadonlyMap<string, TokenRecord>): HttpContext {
       limiter: new ObserveLimiter(0, clock),
       read: async () => undefined,
       streams: new EventStreams({ observer: NO_OBSERVER, streamsMax: 0, clock, draining: () => false }),
+      summarize: async () => undefined,
     },
     removals: { remove: async () => undefined },
     endSessions: () => undefined,

@@ -3,7 +3,18 @@
 // The calls of those who only look. Who may make them, and whether they are there at all, is the config's:
 // observe.access, docs/observation.md.
 
-import { EventsQuery, ObservedEntry, ObservedEvents, ObservedKeys, SSE_PATH, StreamQuery } from './observe.js';
+import {
+  EventsQuery,
+  ObservedAgents,
+  ObservedAgentWithPeers,
+  ObservedEntry,
+  ObservedEvents,
+  ObservedKeys,
+  ObservedNetwork,
+  SSE_PATH,
+  StreamQuery,
+} from './observe.js';
+import { PageQuery } from './registry.js';
 import { Transparency, TransparencyQuery } from './removal.js';
 import type { Route } from './route.js';
 import { Type } from './schema.js';
@@ -69,6 +80,40 @@ export const observation = {
     query: TransparencyQuery,
     status: 200,
     answer: Transparency,
+    errors: watched,
+  },
+  observeAgents: {
+    method: 'GET',
+    path: '/observe/agents',
+    auth: 'none',
+    limit: null,
+    summary:
+      'Every agent with what it has done, up to all that was acknowledged before the call. Who may look: observe.access.',
+    query: PageQuery,
+    status: 200,
+    answer: ObservedAgents,
+    errors: watched,
+  },
+  observeAgent: {
+    method: 'GET',
+    path: '/observe/agents/{address}',
+    auth: 'none',
+    limit: null,
+    summary: 'One agent, and a page of its peers. Who may look: observe.access.',
+    query: PageQuery,
+    status: 200,
+    answer: ObservedAgentWithPeers,
+    errors: watched,
+  },
+  observeNetwork: {
+    method: 'GET',
+    path: '/observe/network',
+    auth: 'none',
+    limit: null,
+    summary: 'Who has sent messages to whom: a page of the edges by their weight. Who may look: observe.access.',
+    query: PageQuery,
+    status: 200,
+    answer: ObservedNetwork,
     errors: watched,
   },
   observeHealth: {

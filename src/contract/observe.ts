@@ -92,5 +92,72 @@ export const ObservedKeys = Type.Object({
 });
 export type ObservedKeys = Static<typeof ObservedKeys>;
 
+const agentFacts = {
+  address: Type.String(),
+  registered_at: Type.String({ format: 'date-time' }),
+  retired_at: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+    description: 'Null: it has not been.',
+  }),
+  messages_sent: Type.Integer({ minimum: 0, description: 'Accepted for whom they were sent to.' }),
+  messages_received: Type.Integer({ minimum: 0, description: 'Accepted into its inbox.' }),
+  state_writes: Type.Integer({ minimum: 0 }),
+  last_active: Type.String({ format: 'date-time', description: 'When something happened last that it did itself.' }),
+};
+const nextCursor = Type.Union([Type.String(), Type.Null()]);
+
+export const ObservedAgent = Type.Object(agentFacts);
+export type ObservedAgent = Static<typeof ObservedAgent>;
+
+export const ObservedAgents = Type.Object({
+  agents: Type.Array(ObservedAgent, { description: 'Oldest first; the retired ones too.' }),
+  total: Type.Integer({ minimum: 0 }),
+  next_cursor: nextCursor,
+});
+export type ObservedAgents = Static<typeof ObservedAgents>;
+
+export const ObservedPeer = Type.Object({
+  address: Type.String(),
+  messages_sent: Type.Integer({ minimum: 0, description: 'By the agent to this peer.' }),
+  messages_received: Type.Integer({ minimum: 0, description: 'By the agent from this peer.' }),
+});
+export type ObservedPeer = Static<typeof ObservedPeer>;
+
+export const ObservedAgentWithPeers = Type.Object({
+  ...agentFacts,
+  peers: Type.Array(ObservedPeer, {
+    description: 'With whom it has exchanged messages: most of both ways together first.',
+  }),
+  peers_total: Type.Integer({ minimum: 0 }),
+  next_cursor: nextCursor,
+});
+export type ObservedAgentWithPeers = Static<typeof ObservedAgentWithPeers>;
+
+export const ObservedNode = Type.Object({
+  address: Type.String(),
+  messages_sent: Type.Integer({ minimum: 0 }),
+  messages_received: Type.Integer({ minimum: 0 }),
+});
+export type ObservedNode = Static<typeof ObservedNode>;
+
+export const ObservedEdge = Type.Object({
+  from: Type.String(),
+  to: Type.String(),
+  count: Type.Integer({ minimum: 1, description: 'Messages.' }),
+});
+export type ObservedEdge = Static<typeof ObservedEdge>;
+
+export const ObservedNetwork = Type.Object({
+  nodes: Type.Array(ObservedNode, {
+    description: 'The ends of the edges of this page, each once, with all they sent.',
+  }),
+  edges: Type.Array(ObservedEdge, { description: 'Most messages first.' }),
+  total: Type.Integer({ minimum: 0, description: 'Edges.' }),
+  next_cursor: nextCursor,
+});
+export type ObservedNetwork = Static<typeof ObservedNetwork>;
+
+/** A place among edges is a number and two addresses. */
+export const SUMMARY_CURSOR_BYTES_MAX = 160;
+
 export const ObservedEntry = Type.Object({ ...keyFacts, value: Type.String() });
 export type ObservedEntry = Static<typeof ObservedEntry>;

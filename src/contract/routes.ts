@@ -14,7 +14,14 @@ import {
   SendBatch,
   SendMessage,
 } from './message.js';
-import { ObservedEntry, ObservedEvents, ObservedKeys } from './observe.js';
+import {
+  ObservedAgents,
+  ObservedAgentWithPeers,
+  ObservedEntry,
+  ObservedEvents,
+  ObservedKeys,
+  ObservedNetwork,
+} from './observe.js';
 import { observation } from './observe-routes.js';
 import {
   AgentRegistered,
@@ -71,6 +78,9 @@ export const components = {
   RemoveContent,
   ContentRemoved,
   Transparency,
+  ObservedAgents,
+  ObservedAgentWithPeers,
+  ObservedNetwork,
 } as const satisfies Record<string, TSchema>;
 
 export const routes = {

@@ -65,6 +65,9 @@ const CONTRACT = [
   'GET /admin/usage',
   'GET /admin/tenants',
   'GET /admin/dashboard',
+  'GET /observe/agents',
+  'GET /observe/agents/{address}',
+  'GET /observe/network',
 ];
 
 type Json = Record<string, unknown>;

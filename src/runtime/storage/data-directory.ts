@@ -40,6 +40,8 @@ export interface DataDirectory {
   readonly tables: string;
   /** Where the journal's segments lie. Exists. */
   readonly journal: string;
+  /** Where what is summed up of the event log lies. Made by who sums up. */
+  readonly summaries: string;
   /** Where migrations put copies of the store as it was, each in a directory named after its schema version. */
   readonly backups: string;
   /** Lets another server in. Once is enough; a process that ends without it does no harm (H2). */
@@ -67,6 +69,11 @@ export function archiveDirectory(path: string, configured: string | null): strin
   return resolve(configured ?? join(path, 'archive'));
 }
 
+/** The directory of the sums of the event log in a data directory; absent before anything was summed up. */
+export function summariesDirectory(path: string): string {
+  return join(resolve(path), 'summaries');
+}
+
 /** Makes the directory when it is not there (mode 0700) and locks it. Throws a StorageError that names what is wrong. */
 export function openDataDirectory(path: string): DataDirectory {
   const absolute = resolve(path);
@@ -81,6 +88,7 @@ export function openDataDirectory(path: string): DataDirectory {
     path: absolute,
     tables,
     journal,
+    summaries: summariesDirectory(absolute),
     backups: join(absolute, 'backups'),
     release() {
       if (held) emptied(lock);

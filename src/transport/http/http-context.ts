@@ -53,7 +53,7 @@ export interface HttpContext extends KernelContext {
   readonly clientIp: ClientIp;
   readonly inFlight: Pick<InFlight, 'enter'>;
   readonly longPolls: LongPolls;
-  readonly observation: Pick<Observation, 'access' | 'isByDefault' | 'limiter' | 'read' | 'streams'>;
+  readonly observation: Pick<Observation, 'access' | 'isByDefault' | 'limiter' | 'read' | 'summarize' | 'streams'>;
   readonly removals: Pick<Removals, 'remove'>;
   /** The token of this lookup id is no longer good, or its agent is no more: what it opened is closed. */
   readonly endSessions: (lookupId: string, reason: 'unauthorized' | 'retired') => void;

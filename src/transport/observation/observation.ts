@@ -10,6 +10,7 @@ import type { Config } from '../../config-schema.js';
 import { EventStreams } from './event-streams.js';
 import { ObserveLimiter } from './observe-limiter.js';
 import { Observer, type ObserverParts } from './observer.js';
+import { Summaries, type SummariesParts } from './summaries.js';
 
 export type ObserveAccess = 'public' | 'admin' | 'off';
 
@@ -22,18 +23,23 @@ export interface Observation {
   readonly read: Observer['read'];
   readonly look: Observer['look'];
   readonly forget: Observer['forget'];
-  /** Ends the thread. */
+  readonly summarize: Summaries['read'];
+  /** The number of the last event that the summaries have taken in: what is before it may go. */
+  readonly foldedSeq: () => number;
+  /** Ends the threads. */
   readonly stop: () => Promise<void>;
 }
 
 export interface ObservationParts extends ObserverParts {
   readonly config: Pick<Config, 'observe' | 'http'>;
+  readonly summaries: Pick<SummariesParts, 'workerUrl' | 'data'>;
   readonly draining: () => boolean;
 }
 
 export function openObservation(parts: ObservationParts): Observation {
   const { config, clock, draining } = parts;
   const observer = new Observer(parts);
+  const summaries = new Summaries({ ...parts, ...parts.summaries });
   return {
     access: observeAccess(config),
     isByDefault: config.observe.access === 'auto',
@@ -42,7 +48,11 @@ export function openObservation(parts: ObservationParts): Observation {
     read: (reading) => observer.read(reading),
     look: (kind, asked) => observer.look(kind, asked),
     forget: () => observer.forget(),
-    stop: () => observer.stop(),
+    summarize: (reading) => summaries.read(reading),
+    foldedSeq: () => summaries.folded,
+    stop: async () => {
+      await Promise.all([observer.stop(), summaries.stop()]);
+    },
   };
 }
 

@@ -1,8 +1,9 @@
-// Observe routes: the event log and the shared state, as observers read them.
+// Observe routes: the event log, its sums and the shared state, as observers read them.
 //
 // OR1. Each call is counted against the place it comes from before anything else is done for it.
 // OR2. Where observation is off, its paths are no routes.
 
+import { SUMMARY_CURSOR_BYTES_MAX } from '../../contract/observe.js';
 import type { Health } from '../../contract/server.js';
 import type { Fault } from '../../errors.js';
 import type { AuthOutcome } from '../gate/authenticator.js';
@@ -10,12 +11,16 @@ import type { Call } from '../http/call.js';
 import type { HttpContext } from '../http/http-context.js';
 import { readCursor, readPage, readPageLimit, readPathText, readQueryText } from '../http/request-reader.js';
 import type { RouteHandler } from '../http/route-handler.js';
+import { isAgentAddress, NO_AGENT } from '../kernel/agent-address.js';
+import { NO_CURSOR } from '../kernel/page-cursor.js';
 import { prefixFault, stateKeyFault } from '../kernel/text-faults.js';
 import { answerHeaders } from './cross-origin.js';
 import { accessFor } from './observation.js';
 import { eventsAsked } from './observe-query.js';
 import type { Reading } from './protocol.js';
 import { openSseStream } from './sse-stream.js';
+import { agentPlace, edgePlace, peerPlace } from './summary-places.js';
+import type { SummaryReading } from './summary-protocol.js';
 
 const NO_ROUTE: Fault = { code: 'NOT_FOUND', params: { what: 'route' } };
 
@@ -48,6 +53,39 @@ async function entry(context: HttpContext, call: Call): Promise<void> {
 async function transparency(context: HttpContext, call: Call): Promise<void> {
   const page = readPage(call);
   if (page !== undefined) await answer(context, call, { kind: 'removals', ...page });
+}
+
+async function agents(context: HttpContext, call: Call): Promise<void> {
+  const after = readPlace(call, agentPlace);
+  if (after !== undefined) await summary(context, call, { kind: 'agents', after, limit: readPageLimit(call) });
+}
+
+async function agent(context: HttpContext, call: Call): Promise<void> {
+  const address = readPathText(call, 'the address');
+  if (address === undefined) return;
+  if (!isAgentAddress(address)) return call.refuse(NO_AGENT);
+  const after = readPlace(call, peerPlace);
+  if (after !== undefined) await summary(context, call, { kind: 'agent', address, after, limit: readPageLimit(call) });
+}
+
+async function network(context: HttpContext, call: Call): Promise<void> {
+  const after = readPlace(call, edgePlace);
+  if (after !== undefined) await summary(context, call, { kind: 'network', after, limit: readPageLimit(call) });
+}
+
+/** Null for the first page; undefined when the call is answered. */
+function readPlace<T>(call: Call, placeOf: (text: string) => T | undefined): T | null | undefined {
+  const text = readCursor(call, SUMMARY_CURSOR_BYTES_MAX);
+  if (text === undefined || text === null) return text;
+  const place = placeOf(text);
+  if (place === undefined) call.refuse(NO_CURSOR);
+  return place;
+}
+
+async function summary(context: HttpContext, call: Call, reading: SummaryReading): Promise<void> {
+  const json = await context.observation.summarize(reading);
+  if (json === undefined) call.refuse(NO_AGENT);
+  else call.encoded(200, json);
 }
 
 function health(context: HttpContext, call: Call): void {
@@ -85,5 +123,8 @@ export const observeRoutes = {
   observeKeys: watched(keys),
   observeEntry: watched(entry),
   observeTransparency: watched(transparency),
+  observeAgents: watched(agents),
+  observeAgent: watched(agent),
+  observeNetwork: watched(network),
   observeHealth: watched(health),
 } satisfies Record<string, RouteHandler>;

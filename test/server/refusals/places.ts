@@ -217,5 +217,33 @@ function observations(): readonly RefusalCase[] {
     ...['absent', '_capacity', '..', '%2F', 'k'.repeat(KEY_BYTES_MAX)].map((key) =>
       at(`/observe/state/${key}`, NOT_FOUND),
     ),
+    ...summaries(at),
+  ];
+}
+
+/** What pages of the summaries end with is a number and addresses: everything else was never given. */
+function summaries(at: (path: string, told: Told) => RefusalCase): readonly RefusalCase[] {
+  const nobody = 'tab_00000000000000000000';
+  const nowhere = ['x', '*', base64url('x'.repeat(161)), base64url('\0'), base64url('-1'), base64url('1.5'), ...BROKEN];
+  const noPlaces: readonly (readonly [path: string, places: readonly string[]])[] = [
+    ['/observe/agents', ['0', '01', '+1', '1 a', '1e3', '9007199254740992', ' 1', 'x']],
+    [`/observe/agents/${nobody}`, ['1', '1 ', '1 A', '0 a', '1  a', '1 a b', 'a 1', `1 ${'a'.repeat(65)}`]],
+    ['/observe/network', ['1 a', '1 a b c', '0 a b', '-1 a b', '1 a B', '1 a ', `1 a ${'b'.repeat(65)}`, 'a b 1']],
+  ];
+  return [
+    ...noPlaces.flatMap(([path, places]) =>
+      [...places.map(base64url), ...nowhere].map((cursor) => at(`${path}?cursor=${cursor}`, BAD)),
+    ),
+    ...['A', '%20', 'a-b', '%2F', '%00', 'a'.repeat(65), 'a'.repeat(5000), nobody, '__proto__', '%c3%a9'].map((agent) =>
+      at(`/observe/agents/${agent}`, NOT_FOUND),
+    ),
+    ...BROKEN.map((agent) => at(`/observe/agents/${agent}`, BAD)),
+    ...['/observe/agents', '/observe/network'].flatMap((path) =>
+      ['limit=0', 'limit=1001', 'limit=x', 'limit=', 'cursor=', '&&', 'since=x'].map((query) =>
+        at(`${path}?${query}`, [200]),
+      ),
+    ),
+    at(`/observe/agents?cursor=${base64url('9007199254740991')}`, [200]),
+    at(`/observe/network?cursor=${base64url(`9007199254740991 ${'a'.repeat(64)} ${'b'.repeat(64)}`)}`, [200]),
   ];
 }

@@ -123,6 +123,7 @@ export class World {
         limiter: new ObserveLimiter(0, clock),
         read: async () => undefined,
         streams: new EventStreams({ observer: NO_OBSERVER, streamsMax: 0, clock, draining: () => false }),
+        summarize: async () => undefined,
       },
       removals: { remove: async () => undefined },
       endSessions: () => undefined,
