@@ -139,6 +139,7 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
     sessions: sessions.count,
     streams: observation.streams.count,
     retention: retention.latest ?? null,
+    eventsSummedUp: observation.foldedSeq(),
   });
   const pushes = () => ({ ...webhooks.figures(), openCircuits: system.counter(OPEN_CIRCUITS) });
   const source = metricsSource(system, status, pushes, opened);

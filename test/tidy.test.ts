@@ -122,7 +122,7 @@ const RULES: readonly { readonly part: RegExp; readonly may: readonly RegExp[] }
       /^src\/audit\//,
       /^src\/actors\/[a-z]+\/(protocol|state|inbox)\.ts$/,
       /^src\/summaries\//,
-      /^src\/runtime\/(storage\/|codec\.ts$|actor\.ts$|event-(blocks|index)\.ts$)/,
+      /^src\/runtime\/(storage\/|(codec|actor|tables)\.ts$|event-(blocks|index)\.ts$)/,
     ],
   },
   // The offline commands (backup, check) read a store that no server of this process has open.

@@ -11,13 +11,17 @@
 // U2. What is wrong with one row is a finding, never an exception.
 
 import { decodeValue } from '../runtime/codec.js';
+import type { NumberedEvent } from '../runtime/event-blocks.js';
 import { afterKey, decodeKey, KEY_BYTES_MAX, type KeyRange, rangeOf } from '../runtime/storage/keys.js';
 import type { Bytes, StoreReader } from '../runtime/storage/store.js';
+import { META_FOLDED } from '../summaries/rows.js';
 import type { AuditRule } from './audit-rule.js';
 import { EventFold } from './event-fold.js';
 import { eventRules } from './event-rules.js';
 import { Audit, attempt, type Finding } from './findings.js';
 import { auditRules } from './rules.js';
+import { SummaryRecount } from './summary-recount.js';
+import { summaryRules } from './summary-rules.js';
 
 /** Keys read at a time. Values are read one by one, because they may be large. */
 const PAGE_KEYS = 1000;
@@ -30,6 +34,13 @@ export interface AuditReport {
   readonly findingsTotal: number;
   /** Entries looked at, by table: rows, or the events in them. */
   readonly rows: Readonly<Record<string, number>>;
+}
+
+export interface SummaryReport extends AuditReport {
+  /** The number of the last event in the sums. */
+  readonly folded: number;
+  /** Events in them that are not in the log any more: while there are such, counts are not held to it. */
+  readonly notRecounted: number;
 }
 
 /**
@@ -52,6 +63,22 @@ export function auditEvents(reader: StoreReader): AuditReport {
     rules,
     [...rules.keys()].map((table) => rangeOf([table])),
   );
+}
+
+/**
+ * Holds the sums of the event log to a recount of it. `sums` were read before `tables`; `before` are the events that the
+ * tables do not hold any more, in order.
+ */
+export function auditSummaries(
+  tables: StoreReader,
+  sums: StoreReader,
+  before: Iterable<NumberedEvent> = [],
+): SummaryReport {
+  const audit = new Audit(sums);
+  const folded = audit.metaNumber(...META_FOLDED);
+  const recount = new SummaryRecount(tables, folded, before);
+  const report = walk(sums, audit, summaryRules(audit, recount), [{ start: FIRST_KEY, end: PAST_LAST_KEY }]);
+  return { ...report, folded, notRecounted: Math.max(0, recount.missing) };
 }
 
 function walk(

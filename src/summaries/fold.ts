@@ -70,7 +70,7 @@ export class Fold {
     this.#lastAt = at;
     if (agent === null) return;
     const gain = this.#gainOf(agent);
-    if (isActive) gain.lastActive = Math.max(gain.lastActive ?? 0, at);
+    if (isActive) gain.lastActive = at;
     switch (type) {
       case 'agent_registered':
         gain.birth ??= { order: seq, at };
@@ -185,7 +185,6 @@ function writeSum(sums: StoreReader, batch: WriteBatch, agent: string, gain: Gai
   const bytes = sums.get(key);
   const before: AgentSum = bytes === undefined ? NO_SUM : decodeSum(bytes);
   const birth = before.order === null ? gain.birth : undefined;
-  const { lastActive } = gain;
   batch.put(
     key,
     encodeSum({
@@ -195,7 +194,7 @@ function writeSum(sums: StoreReader, batch: WriteBatch, agent: string, gain: Gai
       sent: before.sent + gain.sent,
       received: before.received + gain.received,
       writes: before.writes + gain.writes,
-      lastActive: lastActive === undefined ? before.lastActive : Math.max(before.lastActive ?? 0, lastActive),
+      lastActive: gain.lastActive ?? before.lastActive,
       peers: before.peers + gain.peers,
     }),
   );

@@ -4,9 +4,11 @@
 
 import { encodeValue } from '../../src/runtime/codec.js';
 import { eventRows } from '../../src/runtime/event-blocks.js';
+import { EventIndex } from '../../src/runtime/event-index.js';
 import { encodeKey } from '../../src/runtime/storage/keys.js';
 import { MemoryStore } from '../../src/runtime/storage/memory-store.js';
 import { writeMetaNumber } from '../../src/runtime/storage/meta.js';
+import { SCHEMA_VERSION } from '../../src/runtime/storage/migrations.js';
 import type { Store } from '../../src/runtime/storage/store.js';
 import { META_SEQ } from '../../src/runtime/tables.js';
 import { edgeKey } from '../../src/summaries/rows.js';
@@ -49,9 +51,15 @@ export class EventBook {
       const data = type === 'message_sent' ? { message_id: 'x', from: agent, to, content: 'c', content_length: 1 } : {};
       return encodeValue([happenedAt(firstSeq + place), type, agent, data]);
     });
-    this.events.push(...events);
+    for (const event of events) this.events.push(event);
     this.tables.commit((batch) => {
       for (const row of eventRows(firstSeq, encoded)) batch.put(encodeKey(row.key), row.value);
+      const index = new EventIndex();
+      encoded.forEach((event, place) => {
+        index.add(firstSeq + place, event);
+      });
+      for (const row of index.rows()) batch.put(encodeKey(row.key), row.value);
+      writeMetaNumber(batch, ['schema'], SCHEMA_VERSION);
       writeMetaNumber(batch, META_SEQ, this.events.length);
     });
   }
