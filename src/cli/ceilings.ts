@@ -12,7 +12,7 @@ const REFRESH_MS = 5_000;
 const TOKEN_VARIABLE = environmentName('admin.token');
 /** To the top left corner, and nothing below. */
 const CLEAR = '\u001b[H\u001b[J';
-const HEADINGS = ['component', 'measure', 'value', 'threshold', 'state', 'since'];
+const HEADINGS = ['component', 'measure', 'value', 'threshold', 'state', 'trend', 'since'];
 const STATES = { act: 0, watch: 1, ok: 2 } as const;
 
 export const ceilings: Command = async (args) => {
@@ -44,6 +44,6 @@ export function table(rows: readonly Ceiling[]): string {
   return [...lines, ...(steps.length === 0 ? [] : ['', ...steps])].join('\n');
 }
 
-function cellsOf({ component, measure, value, threshold, state, since }: Ceiling): string[] {
-  return [component, measure, value === null ? '-' : String(value), String(threshold), state, since];
+function cellsOf({ component, measure, value, threshold, state, trend, since }: Ceiling): string[] {
+  return [component, measure, value === null ? '-' : String(value), String(threshold), state, trend ?? '-', since];
 }

@@ -40,6 +40,10 @@ export const Ceiling = Type.Object({
     description: 'watch from 70 % of the threshold on, act from the threshold on.',
   }),
   since: Type.String({ format: 'date-time', description: 'When the state began.' }),
+  trend: Type.Union([Type.Literal('rising'), Type.Literal('steady'), Type.Literal('falling'), Type.Null()], {
+    description:
+      'The later half of the 5 minutes beside the earlier, by a tenth of the threshold; null: too little to go by.',
+  }),
   next_step: Type.String({ description: 'What to do about it, in words.' }),
 });
 export type Ceiling = Static<typeof Ceiling>;

@@ -206,7 +206,7 @@ check('tells the ceilings to the admin alone, and troupe ceilings prints them', 
   const words = ['ceilings', '--url', server.url];
   const printed = await runTroupe([...words, '--once', '--token', admin]);
   assert.deepEqual([printed.code, printed.stderr], [0, '']);
-  assert.match(printed.stdout, /^component +measure +value +threshold +state +since\n/);
+  assert.match(printed.stdout, /^component +measure +value +threshold +state +trend +since\n/);
   for (const component of components) assert.match(printed.stdout, new RegExp(`^${component} `, 'm'));
   // What is no terminal is not refreshed.
   const again = await runTroupe(words, { environment: { TROUPE_ADMIN_TOKEN: admin } });

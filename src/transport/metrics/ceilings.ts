@@ -11,6 +11,8 @@
 // CE1. Times are of what ended within the window, shares of the processor are of its length, and bytes are its largest.
 // CE2. A measure without enough to go by has no value, and its state is ok.
 // CE3. `since` is when the state became what it is; a state of a component that never changed is as old as the process.
+// CE4. The trend is what the measure is in the later half of the window beside what it was in the earlier: more, or less, by
+//      TREND_SHARE of the threshold. Where either half has no value there is none.
 
 import { timestamp } from '../../clock.js';
 import type { Ceiling } from '../../contract/server.js';
@@ -22,6 +24,9 @@ export const SNAPSHOT_MS = 10_000;
 export const OBSERVATIONS_MIN = 100;
 /** Of the threshold: from here on the state is `watch`. */
 export const WATCH_SHARE = 0.7;
+
+/** Of the threshold: a smaller difference is none. */
+export const TREND_SHARE = 0.1;
 
 const P99 = 0.99;
 const PERCENT = 100;
@@ -139,10 +144,14 @@ export class Ceilings {
   /** A row for each component, as of this snapshot, which is not kept. */
   rows(newest: CeilingSnapshot): Ceiling[] {
     const [first = newest, ...others] = this.#window.filter(({ atMs }) => newest.atMs - atMs <= WINDOW_MS);
-    return RULES.map((rule) => this.#row(rule, rule.of([first, ...others], newest), newest.now));
+    const window: Window = [first, ...others];
+    return RULES.map((rule) => ({
+      ...this.#row(rule, rule.of(window, newest), newest.now),
+      trend: trendOf(rule, window, newest),
+    }));
   }
 
-  #row(rule: Rule, { value, nextStep }: Measured, now: number): Ceiling {
+  #row(rule: Rule, { value, nextStep }: Measured, now: number): Omit<Ceiling, 'trend'> {
     const state = stateOf(value, rule.threshold);
     const before = this.#states.get(rule);
     const since = before?.state === state ? before.since : timestamp(now);
@@ -157,6 +166,17 @@ export class Ceilings {
       next_step: state === 'ok' ? ALL_WELL : nextStep,
     };
   }
+}
+
+function trendOf({ of, threshold }: Rule, window: Window, newest: CeilingSnapshot): Ceiling['trend'] {
+  const [middle, ...later] = window.slice(Math.floor(window.length / 2));
+  if (window.length < 2 || middle === undefined) return null;
+  const [first, ...others] = window.slice(0, window.length - later.length - 1);
+  const before = first === undefined ? null : of([first, ...others], middle).value;
+  const after = of([middle, ...later], newest).value;
+  if (before === null || after === null) return null;
+  if (Math.abs(after - before) < TREND_SHARE * threshold) return 'steady';
+  return after > before ? 'rising' : 'falling';
 }
 
 function stateOf(value: number | null, threshold: number): Ceiling['state'] {

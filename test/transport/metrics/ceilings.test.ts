@@ -203,3 +203,28 @@ test('webhooks are measured by the share of the time that their slots are busy (
   const { next_step } = await stage.row('webhooks');
   assert.match(next_step, /webhooks\.in_flight_max/);
 });
+
+test('the trend is the later half of the window beside the earlier, by a tenth of the threshold (CE4)', async () => {
+  const stage = await staged();
+  const trendOf = async (component: Ceiling['component']) => (await stage.row(component)).trend;
+  assert.equal(await trendOf('queues'), null, 'one snapshot is no trend');
+  /** Half a window with this much in the queues, of a thousand, and answers that take this long. */
+  const half = async (queued: number, ms: number, times = OBSERVATIONS_MIN): Promise<void> => {
+    stage.source.standingFigures.unappliedBytes = queued;
+    await stage.pass(WINDOW_MS / 2 - SNAPSHOT_MS);
+    stage.answer('registry', ms, times);
+    await stage.pass(SNAPSHOT_MS);
+  };
+  await half(100, 1);
+  await half(300, 40);
+  assert.deepEqual([await trendOf('queues'), await trendOf('registry')], ['rising', 'rising']);
+  assert.equal((await stage.row('queues')).state, 'ok', 'a trend is no state');
+  await half(300, 40);
+  assert.deepEqual([await trendOf('queues'), await trendOf('registry')], ['steady', 'steady']);
+  await half(0, 1);
+  await stage.pass(SNAPSHOT_MS);
+  assert.deepEqual([await trendOf('queues'), await trendOf('registry')], ['falling', 'falling']);
+  await half(0, 1, OBSERVATIONS_MIN - 1);
+  assert.equal(await trendOf('registry'), null, 'too few answers are none');
+  assert.equal(await trendOf('storage'), null);
+});

@@ -90,16 +90,20 @@ test('a page of a hundred thousand agents and as many edges costs the reads of a
 });
 
 test('pages joined hold every peer and every edge once, whatever their weights (SP2)', () => {
-  const joined = <T>(of: (cursor: string | null) => { readonly items: readonly T[]; readonly next: string | null }) => {
+  const joined = <T>(
+    limit: number,
+    of: (cursor: string | null) => { readonly items: readonly T[]; readonly next: string | null },
+  ) => {
     const all: T[] = [];
     for (let cursor: string | null = null; ; ) {
       const { items, next } = of(cursor);
       all.push(...items);
+      assert.ok(next === null || items.length === limit, 'a page that leads on is full');
       if (next === null) return all;
       cursor = Buffer.from(next, 'base64url').toString();
     }
   };
-  const peers = joined((cursor) => {
+  const peers = joined(7, (cursor) => {
     const after = cursor === null ? null : (peerPlace(cursor) ?? assert.fail(cursor));
     const page = readSummary(small, { kind: 'agent', address: nameOf(0), after, limit: 7 });
     assert.ok(page !== undefined && 'peers' in page);
@@ -107,7 +111,7 @@ test('pages joined hold every peer and every edge once, whatever their weights (
   });
   assert.equal(peers.length, SMALL / 2);
   assert.equal(new Set(peers).size, peers.length);
-  const edges = joined((cursor) => {
+  const edges = joined(13, (cursor) => {
     const after = cursor === null ? null : (edgePlace(cursor) ?? assert.fail(cursor));
     const page = readSummary(small, { kind: 'network', after, limit: 13 });
     assert.ok(page !== undefined && 'edges' in page);
@@ -116,7 +120,7 @@ test('pages joined hold every peer and every edge once, whatever their weights (
   });
   assert.equal(edges.length, SMALL);
   assert.equal(new Set(edges).size, SMALL);
-  const agents = joined((cursor) => {
+  const agents = joined(9, (cursor) => {
     const after = cursor === null ? null : (agentPlace(cursor) ?? assert.fail(cursor));
     const page = readSummary(small, { kind: 'agents', after, limit: 9 });
     assert.ok(page !== undefined && 'agents' in page);
