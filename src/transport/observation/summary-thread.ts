@@ -46,7 +46,6 @@ interface Waiting {
 }
 
 interface Opened {
-  readonly tables: StoreReader;
   readonly sums: Store;
   readonly folding: Folding;
 }
@@ -56,6 +55,9 @@ const encoder = new TextEncoder();
 export class SummaryThread {
   readonly #control: MessagePort;
   readonly #parts: SummaryParts;
+  #tables: StoreReader | undefined;
+  #sums: Store | undefined;
+  /** Both are open, and the sums are of this log. */
   #opened: Opened | undefined;
   #waiting: Waiting[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -165,23 +167,16 @@ export class SummaryThread {
     }
   }
 
-  /** Opens both stores when they are needed first, and again when that did not work. */
+  /** Opens what is not open yet: a store that could not be, or sums that were refused, are looked at again each time. */
   #open(): Opened {
     if (this.#opened !== undefined) return this.#opened;
-    const tables = this.#parts.openTables();
-    let sums: Store | undefined;
-    try {
-      sums = this.#parts.openSums();
-      const folding = new Folding(tables, sums);
-      this.#missed = folding.missed;
-      this.#opened = { tables, sums, folding };
-      this.#say({ kind: 'folded', seq: folding.folded });
-      return this.#opened;
-    } catch (error) {
-      void tables.close();
-      void sums?.close();
-      throw error;
-    }
+    this.#tables ??= this.#parts.openTables();
+    this.#sums ??= this.#parts.openSums();
+    const folding = new Folding(this.#tables, this.#sums);
+    this.#missed = folding.missed;
+    this.#opened = { sums: this.#sums, folding };
+    this.#say({ kind: 'folded', seq: folding.folded });
+    return this.#opened;
   }
 
   #say(message: FromSummaries): void {
@@ -192,8 +187,8 @@ export class SummaryThread {
     clearTimeout(this.#timer);
     clearImmediate(this.#immediate);
     this.#control.removeAllListeners('message');
-    await this.#opened?.tables.close();
-    await this.#opened?.sums.close();
+    await this.#tables?.close();
+    await this.#sums?.close();
     this.#control.close();
   }
 }
