@@ -15,7 +15,7 @@ import { removalProtocol } from './actors/removal/protocol.js';
 import { stateProtocol } from './actors/state/protocol.js';
 import { subjectProtocol } from './actors/subject/protocol.js';
 import { tenantProtocol } from './actors/tenant/protocol.js';
-import { Retention } from './archive/retention.js';
+import { type EventFloor, Retention } from './archive/retention.js';
 import { COUNTERS } from './audit/counters.js';
 import { systemClock } from './clock.js';
 import type { Config } from './config.js';
@@ -100,8 +100,14 @@ export function startReadLog(config: Config, system: System, meter: FrontMeter, 
   return config.eventLog.reads ? new ReadLog({ actors: system.actors, clock: systemClock, log, meter }) : undefined;
 }
 
-/** Old events go into archives, as the config says. */
-export function startRetention(config: Config, directory: DataDirectory, system: System, log: Log): Retention {
+/** Old events go into archives, as the config says, when the summaries have taken them in. */
+export function startRetention(
+  config: Config,
+  directory: DataDirectory,
+  system: System,
+  summaries: EventFloor,
+  log: Log,
+): Retention {
   const { archiveDir, retentionDays, retentionBytes } = config.eventLog;
   const retention = new Retention({
     workerUrl: new URL('./archivist.js', import.meta.url),
@@ -109,7 +115,7 @@ export function startRetention(config: Config, directory: DataDirectory, system:
     archiveDirectory: archiveDirectory(directory.path, archiveDir),
     policy: { days: retentionDays, bytes: retentionBytes },
     system,
-    floors: [],
+    floors: [summaries],
     clock: systemClock,
     log,
   });

@@ -128,7 +128,7 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
     log,
   });
   opened.push(() => webhooks.stop());
-  const retention = startRetention(config, directory, system, log);
+  const retention = startRetention(config, directory, system, observation.summed, log);
   opened.push(() => retention.stop());
   const reads = startReadLog(config, system, meter, log);
   opened.push(async () => reads?.stop());
@@ -139,7 +139,7 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
     sessions: sessions.count,
     streams: observation.streams.count,
     retention: retention.latest ?? null,
-    eventsSummedUp: observation.foldedSeq(),
+    eventsSummedUp: observation.summed.upTo(),
   });
   const pushes = () => ({ ...webhooks.figures(), openCircuits: system.counter(OPEN_CIRCUITS) });
   const source = metricsSource(system, status, pushes, opened);

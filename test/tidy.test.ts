@@ -121,6 +121,7 @@ const RULES: readonly { readonly part: RegExp; readonly may: readonly RegExp[] }
     may: [
       /^src\/audit\//,
       /^src\/actors\/[a-z]+\/(protocol|state|inbox)\.ts$/,
+      /^src\/contract\/observe\.ts$/,
       /^src\/summaries\//,
       /^src\/runtime\/(storage\/|(codec|actor|tables)\.ts$|event-(blocks|index)\.ts$)/,
     ],
@@ -135,6 +136,7 @@ const RULES: readonly { readonly part: RegExp; readonly may: readonly RegExp[] }
       /^src\/server\.ts$/,
       /^src\/audit\//,
       /^src\/archive\//,
+      /^src\/summaries\/rows\.ts$/,
       /^src\/runtime\/(storage\/|event-(reader|trim)\.ts$)/,
       /^src\/transport\/observation\/event-json\.ts$/,
     ],

@@ -8,7 +8,8 @@
 //
 // RT1. The archivist looks every LOOK_EVERY_MS, and at once again while there is more to do; one look at a time.
 // RT2. Between a pause() that has resolved and its end no archive is written, and no event taken out of the tables.
-// RT3. Nothing that a floor needs is taken out: each look is told the lowest of them.
+// RT3. Nothing that a floor needs is taken out: each look is told the lowest of them. Where that holds something back, the
+//      floors are asked to hurry; it is logged when HELD_LOOKS_MAX looks in a row have found it so.
 // RT4. What fails is tried again after FAILED_PAUSE_MS, for ever; it is logged when it begins, and when it is over. A
 //      thread that ends unasked is replaced.
 // RT5. A server that keeps everything has no such thread.
@@ -21,13 +22,19 @@ import type { ArchivistThreadData, FromArchivist, ToArchivist } from './protocol
 
 export const LOOK_EVERY_MS = 1_000;
 export const FAILED_PAUSE_MS = 5_000;
+export const HELD_LOOKS_MAX = 10;
 /** Of a file in the making, and of one slice: far longer than either takes. */
 const STOP_TIMEOUT_MS = 5_000;
 /** One file in the making, and its lines, are a part of it. */
 const HEAP_MIB_MAX = 1_024;
 
-/** The last event that somebody does not need in the tables any more; Infinity: none is needed. */
-export type EventFloor = () => number;
+/** Somebody who needs events in the tables. */
+export interface EventFloor {
+  /** The last event that it does not need any more; Infinity: it needs none. */
+  readonly upTo: () => number;
+  /** Events behind it would go: it is asked to need them no longer, as soon as it can. */
+  readonly hurry: () => void;
+}
 
 export interface RetentionParts {
   readonly workerUrl: URL;
@@ -54,6 +61,8 @@ export class Retention {
   /** What was logged, and not that it is over. */
   #trouble: 'failing' | 'held' | undefined;
   #hasToldMissing = false;
+  /** Looks in a row that were held back. */
+  #heldLooks = 0;
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
@@ -106,7 +115,7 @@ export class Retention {
       return;
     }
     const { floors, clock } = this.#parts;
-    const floor = Math.min(Number.MAX_SAFE_INTEGER, ...floors.map((needed) => needed()));
+    const floor = Math.min(Number.MAX_SAFE_INTEGER, ...floors.map(({ upTo }) => upTo()));
     this.#isLooking = true;
     this.#thread ??= this.#startThread();
     this.#thread.postMessage({ kind: 'look', floor, nowMs: clock.now() } satisfies ToArchivist);
@@ -161,8 +170,11 @@ export class Retention {
       this.#hasToldMissing = true;
       log.warn({ event: 'archives_missing', archived_up_to: archived, taken_out_up_to: trimmed });
     }
-    if (isHeld) this.#told('held', { event: 'retention_held', taken_out_up_to: trimmed });
-    else if (this.#trouble !== undefined) {
+    this.#heldLooks = isHeld ? this.#heldLooks + 1 : 0;
+    if (isHeld) {
+      for (const { hurry } of this.#parts.floors) hurry();
+      if (this.#heldLooks >= HELD_LOOKS_MAX) this.#told('held', { event: 'retention_held', taken_out_up_to: trimmed });
+    } else if (this.#trouble !== undefined) {
       this.#trouble = undefined;
       log.info({ event: 'retention_goes_on', taken_out_up_to: trimmed });
     }

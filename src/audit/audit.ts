@@ -11,8 +11,8 @@
 // U2. What is wrong with one row is a finding, never an exception.
 
 import { decodeValue } from '../runtime/codec.js';
-import type { NumberedEvent } from '../runtime/event-blocks.js';
 import { afterKey, decodeKey, KEY_BYTES_MAX, type KeyRange, rangeOf } from '../runtime/storage/keys.js';
+import { readMetaNumber } from '../runtime/storage/meta.js';
 import type { Bytes, StoreReader } from '../runtime/storage/store.js';
 import { META_FOLDED } from '../summaries/rows.js';
 import type { AuditRule } from './audit-rule.js';
@@ -20,7 +20,7 @@ import { EventFold } from './event-fold.js';
 import { eventRules } from './event-rules.js';
 import { Audit, attempt, type Finding } from './findings.js';
 import { auditRules } from './rules.js';
-import { SummaryRecount } from './summary-recount.js';
+import { SummaryRecount, SummaryTally } from './summary-recount.js';
 import { summaryRules } from './summary-rules.js';
 
 /** Keys read at a time. Values are read one by one, because they may be large. */
@@ -66,19 +66,20 @@ export function auditEvents(reader: StoreReader): AuditReport {
 }
 
 /**
- * Holds the sums of the event log to a recount of it. `sums` were read before `tables`; `before` are the events that the
- * tables do not hold any more, in order.
+ * Holds the sums of the event log to a recount of it. `sums` were read before `tables`; `tally` was told the events that the
+ * tables do not hold any more, and is gone on with.
  */
-export function auditSummaries(
-  tables: StoreReader,
-  sums: StoreReader,
-  before: Iterable<NumberedEvent> = [],
-): SummaryReport {
+export function auditSummaries(tables: StoreReader, sums: StoreReader, tally = tallyFor(sums)): SummaryReport {
   const audit = new Audit(sums);
-  const folded = audit.metaNumber(...META_FOLDED);
-  const recount = new SummaryRecount(tables, folded, before);
+  const folded = tally.until;
+  const recount = new SummaryRecount(tables, tally);
   const report = walk(sums, audit, summaryRules(audit, recount), [{ start: FIRST_KEY, end: PAST_LAST_KEY }]);
   return { ...report, folded, notRecounted: Math.max(0, recount.missing) };
+}
+
+/** Of what these sums hold. */
+export function tallyFor(sums: StoreReader): SummaryTally {
+  return new SummaryTally(readMetaNumber(sums, META_FOLDED) ?? 0);
 }
 
 function walk(

@@ -3,13 +3,14 @@
 // What the event log adds up to, counted anew: as sums over (name, count) that do not depend on the order, so that a million
 // agents and all their pairs take no memory.
 
+import type { ObservedEvent } from '../contract/observe.js';
 import { EVENT_TABLE, eventsOf, type NumberedEvent } from '../runtime/event-blocks.js';
 import { EVENT_ABOUT_TABLE, seqsOf } from '../runtime/event-index.js';
 import { decodeKey, encodeKey, rangeOf } from '../runtime/storage/keys.js';
 import { readMetaNumber } from '../runtime/storage/meta.js';
 import type { StoreReader } from '../runtime/storage/store.js';
 import { META_SEQ } from '../runtime/tables.js';
-import { deedOf } from '../summaries/deeds.js';
+import { type Deed, deedIn, deedOf } from '../summaries/deeds.js';
 
 const ROWS_PER_READ = 64;
 /** Stores of an older schema have no index: the first start of this program makes it. */
@@ -40,40 +41,42 @@ export class SummaryTotals {
   readonly edges = new CountedNames();
 }
 
-export class SummaryRecount {
+/** Events in order, counted: those that are in archives, and then those in the tables. */
+export class SummaryTally {
   readonly totals = new SummaryTotals();
-  /** The number of the last event in the tables. */
-  readonly seq: number;
-  /** Events up to where the sums are that nobody has any more. */
-  readonly missing: number;
-  readonly #tables: StoreReader;
-  readonly #folded: number;
-  /** The number of the first event in the tables. */
-  readonly #firstKept: number;
+  /** Events that were counted. */
+  counted = 0;
+  /** What is behind it is not counted. */
+  readonly until: number;
+  #next = 1;
+  /** Of agents in archives: when they were last active there. */
+  readonly #lastActive = new Map<string, number>();
 
-  /** Counts at once: reads the whole log up to `folded`. */
-  constructor(tables: StoreReader, folded: number, before: Iterable<NumberedEvent>) {
-    this.#tables = tables;
-    this.#folded = folded;
-    this.seq = readMetaNumber(tables, META_SEQ) ?? 0;
-    this.#firstKept = firstKept(tables);
-    let counted = 0;
-    let next = 1;
-    for (const events of [before, eventsFrom(tables)]) {
-      for (const { seq, value } of events) {
-        if (seq > folded) break;
-        // An archive may hold what the tables still do.
-        if (seq < next) continue;
-        next = seq + 1;
-        counted++;
-        this.#count(seq, value);
-      }
-    }
-    this.missing = Math.min(folded, this.seq) - counted;
+  constructor(until: number) {
+    this.until = until;
   }
 
-  #count(seq: number, event: Uint8Array): void {
-    const { type, at, agent, to } = deedOf(event);
+  /** An event as archives have it. */
+  archived({ seq, ts, type, agent, data }: ObservedEvent): void {
+    const deed = deedIn(type, Date.parse(ts), agent, data as Readonly<Record<string, unknown>>);
+    if (!this.take(seq, deed) || deed.agent === null || !deed.isActive) return;
+    this.#lastActive.set(deed.agent, deed.at);
+  }
+
+  /** False for what was counted before: an archive may hold what the tables still do. */
+  take(seq: number, deed: Deed): boolean {
+    if (seq < this.#next || seq > this.until) return false;
+    this.#next = seq + 1;
+    this.counted++;
+    this.#count(seq, deed);
+    return true;
+  }
+
+  lastActiveBefore(agent: string): number | null {
+    return this.#lastActive.get(agent) ?? null;
+  }
+
+  #count(seq: number, { type, at, agent, to }: Deed): void {
     if (agent === null) return;
     const { births, retirements, sent, received, writes, edges } = this.totals;
     switch (type) {
@@ -96,6 +99,31 @@ export class SummaryRecount {
       // Not counted.
     }
   }
+}
+
+export class SummaryRecount {
+  /** The number of the last event in the tables. */
+  readonly seq: number;
+  /** Events up to where the sums are that nobody has any more. */
+  readonly missing: number;
+  readonly #tables: StoreReader;
+  readonly #tally: SummaryTally;
+
+  /** Counts at once: reads the whole log in the tables, behind what `tally` was told of archives. */
+  constructor(tables: StoreReader, tally: SummaryTally) {
+    this.#tables = tables;
+    this.#tally = tally;
+    this.seq = readMetaNumber(tables, META_SEQ) ?? 0;
+    for (const { seq, value } of eventsFrom(tables)) {
+      if (seq > tally.until) break;
+      tally.take(seq, deedOf(value));
+    }
+    this.missing = Math.min(tally.until, this.seq) - tally.counted;
+  }
+
+  get totals(): SummaryTotals {
+    return this.#tally.totals;
+  }
 
   /** When the log says that an agent was last active: null for never, undefined where the log does not say. */
   lastActive(agent: string): number | null | undefined {
@@ -106,11 +134,11 @@ export class SummaryRecount {
       for (const { key, value } of rows) {
         end = key;
         for (const seq of seqsOf(value).reverse()) {
-          const deed = seq > this.#folded ? undefined : this.#deed(seq);
+          const deed = seq > this.#tally.until ? undefined : this.#deed(seq);
           if (deed?.isActive) return deed.at;
         }
       }
-      if (rows.length < ROWS_PER_READ) return this.#firstKept > 1 ? undefined : null;
+      if (rows.length < ROWS_PER_READ) return this.#tally.lastActiveBefore(agent);
     }
   }
 
@@ -125,11 +153,6 @@ export class SummaryRecount {
 
 export function birthName(agent: string, order: number, at: number): string {
   return `${agent} ${order} ${at}`;
-}
-
-function firstKept(tables: StoreReader): number {
-  const [row] = tables.range({ ...rangeOf([EVENT_TABLE]), limit: 1 });
-  return row === undefined ? 1 : (eventsOf(Number(decodeKey(row.key)[1]), row.value)[0]?.seq ?? 1);
 }
 
 function* eventsFrom(tables: StoreReader): Generator<NumberedEvent, void> {

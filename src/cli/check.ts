@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ArchiveReport, auditArchives } from '../archive/archive-audit.js';
-import { type AuditReport, auditSummaries, auditTables, type SummaryReport } from '../audit/audit.js';
+import { type AuditReport, auditSummaries, auditTables, type SummaryReport, tallyFor } from '../audit/audit.js';
 import { COUNTERS } from '../audit/counters.js';
 import { EventFold } from '../audit/event-fold.js';
 import { journalDirectory, summariesDirectory, tablesDirectory } from '../runtime/storage/data-directory.js';
@@ -40,14 +40,18 @@ export const check: Command = async (args) => {
     // Without a turn of the event loop from here on: a server may be writing, and this is one moment of it.
     const state = readWholeState(tables, new ReadOnlyDisk(journalDirectory(directory)), COUNTERS);
     const fold = new EventFold();
+    const tally = sums === undefined ? undefined : tallyFor(sums);
     const archived = auditArchives({
       tables: state.reader,
       directory: archives,
-      seen: ({ type, agent, data }) => fold.take(type, agent, data as Facts),
+      seen(event) {
+        fold.take(event.type, event.agent, event.data as Facts);
+        tally?.archived(event);
+      },
     });
     const isWhole = archived.findingsTotal === 0;
     const { findings, findingsTotal, rows } = auditTables(state.reader, isWhole ? fold : undefined);
-    const summed = sums === undefined ? undefined : auditSummaries(state.reader, sums);
+    const summed = sums === undefined ? undefined : auditSummaries(state.reader, sums, tally);
     for (const { table, key, problem } of findings) print(`${table} ${key}: ${problem}`);
     for (const { table, key, problem } of summed?.findings ?? []) print(`summaries: ${table} ${key}: ${problem}`);
     for (const problem of state.problems) print(`journal: ${problem}`);

@@ -7,6 +7,8 @@ const NAME = /^[a-z0-9_]{1,64}$/;
 /** Filed under an agent, and not its doing. */
 const PASSIVE: ReadonlySet<string> = new Set(['message_dropped', 'agent_retired', 'content_removed']);
 
+type Facts = Readonly<Record<string, unknown>>;
+
 export interface Deed {
   readonly type: string;
   /** Milliseconds since the epoch. */
@@ -20,7 +22,11 @@ export interface Deed {
 }
 
 export function deedOf(event: Uint8Array): Deed {
-  const [at, type, about, data] = decodeValue(event) as [number, string, unknown, Readonly<Record<string, unknown>>];
+  const [at, type, about, data] = decodeValue(event) as [number, string, unknown, Facts];
+  return deedIn(type, at, about, data);
+}
+
+export function deedIn(type: string, at: number, about: unknown, data: Facts): Deed {
   const agent = nameOrNull(about);
   return { type, at, agent, to: type === 'message_sent' ? nameOrNull(data.to) : null, isActive: !PASSIVE.has(type) };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FAILED_PAUSE_MS, LOOK_EVERY_MS, Retention } from '../../src/archive/retention.js';
+import { FAILED_PAUSE_MS, HELD_LOOKS_MAX, LOOK_EVERY_MS, Retention } from '../../src/archive/retention.js';
 import { ManualClock } from '../runtime/manual-clock.js';
 import { until } from '../server/expectations.js';
 
@@ -10,6 +10,7 @@ class Stage {
   readonly logged: string[] = [];
   floors = [70, 50, 60];
   looks = 0;
+  hurries = 0;
   trimPorts = 0;
   readonly retention: Retention;
 
@@ -27,12 +28,15 @@ class Stage {
         },
       },
       floors: [
-        () => {
-          this.looks++;
-          return this.floors[0]!;
+        {
+          upTo: () => {
+            this.looks++;
+            return this.floors[0]!;
+          },
+          hurry: () => this.hurries++,
         },
-        () => this.floors[1]!,
-        () => this.floors[2]!,
+        { upTo: () => this.floors[1]!, hurry: () => undefined },
+        { upTo: () => this.floors[2]!, hurry: () => undefined },
       ],
       clock: this.clock,
       log: { info: note, warn: note, error: note },
@@ -131,14 +135,17 @@ describe('retention', () => {
     await stage.end();
   });
 
-  test('tells once that something is held back', async () => {
+  test('asks what holds something back to hurry, and tells once that it has been so for long (RT3)', async () => {
     const stage = new Stage('held');
-    for (let look = 0; look < 3; look++) {
-      await stage.rest();
-      stage.clock.advance(LOOK_EVERY_MS);
-    }
     await stage.rest();
-    assert.deepEqual(stage.logged, ['retention_held']);
+    for (let look = 1; look < HELD_LOOKS_MAX; look++) {
+      assert.deepEqual([stage.hurries, stage.logged], [look, []]);
+      stage.clock.advance(LOOK_EVERY_MS);
+      await stage.rest();
+    }
+    stage.clock.advance(LOOK_EVERY_MS);
+    await stage.rest();
+    assert.deepEqual([stage.hurries, stage.logged], [HELD_LOOKS_MAX + 1, ['retention_held']]);
     await stage.end();
   });
 });

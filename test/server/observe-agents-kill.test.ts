@@ -26,6 +26,15 @@ async function checked(server: ServerProcess): Promise<number> {
   return Number(/^summaries: up to event (\d+):/m.exec(stdout)?.[1] ?? 0);
 }
 
+/** The same of a log that was made up, and tells of messages that are in no inbox: the summaries alone are held to it. */
+async function recounted(server: ServerProcess): Promise<number> {
+  const { stdout } = await runTroupe(['check', server.dataDirectory]);
+  assert.doesNotMatch(stdout, /^summaries: [a-z_]+ [[]/m);
+  const [, folded] = /^summaries: up to event (\d+):/m.exec(stdout) ?? [];
+  assert.ok(folded !== undefined, stdout);
+  return Number(folded);
+}
+
 /** A page as soon as there is one; how often the caller was told to come back. */
 async function patiently(
   api: TroupeApi,
@@ -59,7 +68,7 @@ test('sums up an old log by itself, in slices, and goes on where a kill met it',
       const before = met.at(-1) ?? 0;
       await until('a slice was folded', async () => (await summedUp()) > before);
       await server.kill();
-      met.push(await checked(server));
+      met.push(await recounted(server));
       await server.startAgain();
     }
     assert.ok(
@@ -76,7 +85,7 @@ test('sums up an old log by itself, in slices, and goes on where a kill met it',
     const each = OLD.events / OLD.agents - 1;
     assert.deepEqual([first.messages_sent, first.messages_received], [each + 1, each]);
     await server.stop();
-    assert.equal(await checked(server), OLD.events + 1);
+    assert.equal(await recounted(server), OLD.events + 1);
   } finally {
     api.close();
     await server.dispose();

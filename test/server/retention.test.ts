@@ -135,6 +135,38 @@ ownKept('keeps the whole log, in archives and tables, while it runs, in an expor
   assert.equal(after.code, 0, after.stdout);
 });
 
+own('takes nothing out that the summaries have not taken in', async (stage) => {
+  const { api, server } = stage;
+  const agents = [await api.agent(), await api.agent()] as const;
+  const [from, to] = agents;
+  for (let life = 1; life <= 3; life++) {
+    for (let i = 0; i < 100; i++) await api.message(from, to, 'x'.repeat(1_000));
+    await until('some went', () => archivedUpTo(stage) > 50 * life);
+    await server.kill();
+    const { code, stdout } = await runTroupe(['check', server.dataDirectory]);
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /^summaries: up to event \d+: /m);
+    await server.startAgain();
+  }
+  const path = `/observe/agents/${from.agent_address}`;
+  const { messages_sent } = await api.must<{ messages_sent: number }>(200, { path });
+  assert.equal(messages_sent, 300);
+  await until('all of it is archived', async () => {
+    const { events } = await api.must<Page>(200, { path: '/observe/events' });
+    return events.length === 0;
+  });
+  const copy = join(server.home, 'summed');
+  const backup = await runTroupe(['backup', copy, '--set', `data_dir=${server.dataDirectory}`]);
+  assert.equal(backup.code, 0, backup.stderr);
+  await server.stop();
+  for (const directory of [server.dataDirectory, copy]) {
+    const { code, stdout } = await runTroupe(['check', directory]);
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /^summaries: up to event \d+: /m);
+  }
+  assert.ok(!server.stderr.includes('summaries_incomplete'), server.stderr);
+});
+
 ownKept('is found out when something is missing, changed or twice', async (stage) => {
   const { server } = stage;
   await say(stage, 300);

@@ -24,8 +24,12 @@ export interface Observation {
   readonly look: Observer['look'];
   readonly forget: Observer['forget'];
   readonly summarize: Summaries['read'];
-  /** The number of the last event that the summaries have taken in: what is before it may go. */
-  readonly foldedSeq: () => number;
+  readonly summed: {
+    /** The number of the last event that the summaries have taken in: what is up to it may go. */
+    readonly upTo: () => number;
+    /** They take in what is there now, without waiting until it is more. */
+    readonly hurry: () => void;
+  };
   /** Ends the threads. */
   readonly stop: () => Promise<void>;
 }
@@ -49,7 +53,7 @@ export function openObservation(parts: ObservationParts): Observation {
     look: (kind, asked) => observer.look(kind, asked),
     forget: () => observer.forget(),
     summarize: (reading) => summaries.read(reading),
-    foldedSeq: () => summaries.folded,
+    summed: { upTo: () => summaries.folded, hurry: () => summaries.hurry() },
     stop: async () => {
       await Promise.all([observer.stop(), summaries.stop()]);
     },

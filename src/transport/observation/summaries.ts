@@ -85,6 +85,12 @@ export class Summaries {
     }
   }
 
+  /** Has what is there folded soon, be it little; after a thread that was lost, the next one does so by itself. */
+  hurry(): void {
+    if (this.#isStopping || this.#parts.clock.monotonic() < this.#notBefore) return;
+    this.#running().postMessage({ kind: 'fold' } satisfies ToSummaries);
+  }
+
   /** Ends the thread; who waits is told that the server stops. */
   async stop(): Promise<void> {
     this.#isStopping = true;

@@ -26,6 +26,8 @@ export type SummaryReading =
 
 export type ToSummaries =
   | { readonly kind: 'read'; readonly ticket: number; readonly reading: SummaryReading }
+  /** What is in the tables now is to be folded soon. */
+  | { readonly kind: 'fold' }
   | { readonly kind: 'stop' };
 
 export type FromSummaries =

@@ -3,7 +3,7 @@
 // What the thread of the summaries does (src/summarizer.ts): folds the event log into the sums, and reads pages of them. It
 // is never terminated, only asked to stop: it writes a store.
 //
-//     resting ── LOOK_MS, and enough is there or old enough ──▶ folding, a slice a turn ──▶ resting
+//     resting ── LOOK_MS, and enough is there, old enough, or in somebody's way ──▶ folding, a slice a turn ──▶ resting
 //        │                                                          ▲
 //        └── somebody reads ── at once, without rests ──────────────┘ then the page
 //
@@ -66,6 +66,8 @@ export class SummaryThread {
   #looks = 0;
   #isFailing = false;
   #missed = 0;
+  /** Up to here is folded without waiting for more. */
+  #soonUntil = 0;
 
   constructor(control: MessagePort, parts: SummaryParts) {
     this.#control = control;
@@ -78,6 +80,9 @@ export class SummaryThread {
     switch (message.kind) {
       case 'read':
         this.#read(message.ticket, message.reading);
+        break;
+      case 'fold':
+        this.#foldSoon();
         break;
       case 'stop':
         void this.#stop();
@@ -101,6 +106,16 @@ export class SummaryThread {
     } catch (error) {
       this.#say({ kind: 'failed', ticket, error: errorText(error) });
     }
+  }
+
+  /** With rests: nobody waits for a page. */
+  #foldSoon(): void {
+    try {
+      this.#soonUntil = this.#open().folding.seq();
+    } catch {
+      // The next turn finds the same, and says so.
+    }
+    this.#hurry();
   }
 
   #hurry(): void {
@@ -137,14 +152,14 @@ export class SummaryThread {
   #foldIfWorth({ folding }: Opened): boolean {
     const { folded } = folding;
     const behind = folding.seq() - folded;
-    const isAwaited = this.#waiting.some(({ seq }) => seq > folded);
+    const isAwaited = this.#soonUntil > folded || this.#waiting.some(({ seq }) => seq > folded);
     if (!isAwaited && behind < WORTH_EVENTS && (behind === 0 || ++this.#looks < LOOKS_MAX)) return false;
     this.#looks = 0;
     if (!folding.foldSlice()) return false;
     this.#say({ kind: 'folded', seq: folding.folded });
     if (folding.missed > this.#missed) this.#say({ kind: 'missed', events: folding.missed });
     this.#missed = folding.missed;
-    return folding.seq() - folding.folded >= WORTH_EVENTS;
+    return this.#soonUntil > folding.folded || folding.seq() - folding.folded >= WORTH_EVENTS;
   }
 
   #answer({ folding, sums }: Opened): void {

@@ -11,6 +11,10 @@ control.on('message', (message: ToSummaries) => {
     control.close();
     return;
   }
+  if (message.kind === 'fold') {
+    say({ kind: 'folded', seq: 7 });
+    return;
+  }
   const { ticket, reading } = message;
   const told = reading.kind === 'agent' ? reading.address : '';
   if (told === 'exit') process.exit(1);

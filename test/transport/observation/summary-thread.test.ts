@@ -178,3 +178,14 @@ test('answers what was asked for nobody, and closes both stores when it is told 
   await stage.end();
   assert.deepEqual([stage.tables.isClosed, stage.sums.isClosed], [true, true]);
 });
+
+test('folds what is little at once, when it is in the way of somebody', async () => {
+  const stage = staged();
+  stage.start();
+  await stage.heard(({ kind }) => kind === 'folded');
+  stage.write(2);
+  const startedAt = performance.now();
+  stage.tell({ kind: 'fold' });
+  await stage.heard((message) => message.kind === 'folded' && message.seq === 3);
+  assert.ok(performance.now() - startedAt < 5_000, 'before it is old enough, after ten looks');
+});
