@@ -9,4 +9,5 @@ import { runObserver } from './transport/observation/observer-thread.js';
 import type { ObserverThreadData } from './transport/observation/protocol.js';
 
 invariant(parentPort !== null, 'the observer runs in a worker thread');
-runObserver(parentPort, openLmdbReader((workerData as ObserverThreadData).directory));
+const { directory, archives } = workerData as ObserverThreadData;
+runObserver(parentPort, openLmdbReader(directory), archives);

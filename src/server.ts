@@ -17,7 +17,7 @@ import { STREAM_PATH } from './contract/observe.js';
 import { CodedError } from './errors.js';
 import { createHttpContext, createMemoryContext } from './front-context.js';
 import type { Log } from './log.js';
-import { openDataDirectory } from './runtime/storage/data-directory.js';
+import { archiveDirectory, openDataDirectory } from './runtime/storage/data-directory.js';
 import { openHistory } from './runtime/storage/history.js';
 import type { System } from './runtime/system.js';
 import {
@@ -107,7 +107,7 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
   const observation = openObservation({
     config,
     workerUrl: new URL('./observer.js', import.meta.url),
-    data: { directory: directory.tables },
+    data: { directory: directory.tables, archives: archiveDirectory(directory.path, config.eventLog.archiveDir) },
     summaries: {
       workerUrl: new URL('./summarizer.js', import.meta.url),
       data: { tables: directory.tables, summaries: directory.summaries },
@@ -151,6 +151,7 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
     observation,
     settled: () => system.settled(),
     scrubbed: () => system.scrubbed(),
+    pauseArchives: () => retention.pause(),
     redactSessions: (agent, messageId) => sessions.redact(agent, messageId),
     clock: systemClock,
     log,

@@ -78,6 +78,7 @@ const RULES: readonly { readonly part: RegExp; readonly may: readonly RegExp[] }
       /^src\/contract\//,
       /^src\/runtime\/(codec|event-(blocks|index|reader|tap|trim)|tables|storage\/(keys|meta|store))\.ts$/,
       /^src\/actors\/(agent\/inbox|removal\/protocol|state\/(protocol|state))\.ts$/,
+      /^src\/archive\/archive-file\.ts$/,
       /^src\/summaries\//,
     ],
   },

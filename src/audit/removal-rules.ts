@@ -31,7 +31,7 @@ export class RemovalWatch {
 
   /** The log begins at its first event: nothing that was told is missing in it. */
   get isWhole(): boolean {
-    return this.#firstSeq <= 1;
+    return this.#audit.metaNumber('trimmed') === 0 && this.#firstSeq <= 1;
   }
 
   event(seq: number, at: number, type: string, data: Data): void {

@@ -6,6 +6,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { listArchives } from '../../src/archive/archive-file.js';
 import { EventWatcher, type SeenEvent } from './event-watcher.js';
 import { until } from './expectations.js';
 import type { ServerProcess } from './server-process.js';
@@ -130,6 +132,11 @@ export async function closedDoors(directory: string, aside: string): Promise<See
   for (const name of readdirSync(join(directory, 'journal'))) {
     if (name.endsWith('.segment'))
       seen.set(`journal ${name}`, readFileSync(join(directory, 'journal', name), 'latin1'));
+  }
+  for (const room of [directory, aside]) {
+    for (const { path, first } of listArchives(join(room, 'archive'))) {
+      seen.set(`archive ${first} in ${room}`, gunzipSync(readFileSync(path)).toString('latin1'));
+    }
   }
   return seen;
 }

@@ -25,13 +25,14 @@ import { decodeKey, encodeKey, rangeOf } from '../../runtime/storage/keys.js';
 import { readMetaNumber } from '../../runtime/storage/meta.js';
 import type { StoreReader } from '../../runtime/storage/store.js';
 import { META_SEQ } from '../../runtime/tables.js';
+import { lookInArchives } from './archive-search.js';
 import type { LookedThrough, Looking, Looks } from './protocol.js';
 import { readLastRemoval } from './removal-reader.js';
 
 export const SLICE_BYTES_MAX = 4 * 1024 * 1024;
 const ROWS_PER_READ = 8;
 
-export function lookFor(reader: StoreReader, looking: Looking): Looks[keyof Looks]['found'] {
+export function lookFor(reader: StoreReader, looking: Looking, archives: string): Looks[keyof Looks]['found'] {
   switch (looking.kind) {
     case 'message':
       return lookForMessage(reader, looking.asked);
@@ -43,6 +44,8 @@ export function lookFor(reader: StoreReader, looking: Looking): Looks[keyof Look
       return lookForValue(reader, looking.asked);
     case 'contents':
       return lookForContents(reader, looking.asked.removal, looking.asked.after);
+    case 'archives':
+      return lookInArchives(archives, looking.asked);
     case 'removal':
       return { removal: readLastRemoval(reader, looking.asked) };
     default:

@@ -27,7 +27,7 @@ const PAGE_BYTES_MAX = 1024 * 1024;
 const encoder = new TextEncoder();
 
 /** Runs until it is told to stop; `reader` is closed then. */
-export function runObserver(control: MessagePort, reader: StoreReader): void {
+export function runObserver(control: MessagePort, reader: StoreReader, archives: string): void {
   const say = (message: FromObserver): void => control.postMessage(message);
   const followers = new Followers({
     reader,
@@ -60,7 +60,7 @@ export function runObserver(control: MessagePort, reader: StoreReader): void {
   const look = (ticket: number, looking: Looking): void => {
     try {
       reader.refresh();
-      say({ kind: 'looked', ticket, found: lookFor(reader, looking) });
+      say({ kind: 'looked', ticket, found: lookFor(reader, looking, archives) });
     } catch (error) {
       say({ kind: 'failed', ticket, error: errorText(error) });
     }

@@ -8,6 +8,7 @@ import type { RemovalTarget } from '../../redaction.js';
 export interface ObserverThreadData {
   /** Where the tables are. */
   readonly directory: string;
+  readonly archives: string;
 }
 
 /** Which events somebody wants to see. */
@@ -48,6 +49,20 @@ export interface Looks {
   readonly contents: {
     readonly asked: { readonly removal: DueRemoval; readonly after: number };
     readonly found: LookedThrough & { readonly events: readonly RewrittenEvent[] };
+  };
+  /**
+   * What the next archive has of a target, and with the id of a removal: what it held up to the event that tells of it is
+   * taken out of the file. Files behind `after`.
+   */
+  readonly archives: {
+    readonly asked: { readonly target: RemovalTarget; readonly removal: string | null; readonly after: number };
+    readonly found: LookedThrough & {
+      readonly message: LoggedMessage | undefined;
+      /** Of the last value. */
+      readonly contentHash: string | undefined;
+      /** The event that tells of the removal is archived: what is behind it has nothing to do with it. */
+      readonly isTold: boolean;
+    };
   };
   /** The newest removal of a target. */
   readonly removal: { readonly asked: RemovalTarget; readonly found: { readonly removal: Removal | undefined } };

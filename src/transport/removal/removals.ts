@@ -9,7 +9,8 @@
 // Does not: search (observation/content-search.ts), or hold content (the actors, which also record the removal).
 //
 // RS1. One removal at a time: what is looked for is not being removed by another. At most REMOVALS_WAITING_MAX wait.
-// RS2. It is answered when nothing that reads or follows shows the content any more, and no file of the journal holds it.
+// RS2. It is answered when nothing that reads or follows shows the content any more, and no file of the journal holds it,
+//      nor any archive in its directory.
 // RS3. What was recorded is finished: by this process, tried again while it fails, or by the next one.
 // RS4. The same removal once more answers the first record, and makes no second event: a message is removed once, a key
 //      again only when the log or the state holds another value of it.
@@ -30,7 +31,7 @@ import type { Log } from '../../log.js';
 import type { RemovalTarget } from '../../redaction.js';
 import type { Actors, Answer } from '../../runtime/ref.js';
 import type { Observation } from '../observation/observation.js';
-import type { LoggedMessage } from '../observation/protocol.js';
+import type { LoggedMessage, Looks } from '../observation/protocol.js';
 
 export const REMOVALS_WAITING_MAX = 64;
 /** How soon what could not be finished is tried again. */
@@ -48,6 +49,8 @@ export interface RemovalsParts {
   readonly settled: () => Promise<void>;
   /** No file of the journal holds what is in the tables already. */
   readonly scrubbed: () => Promise<void>;
+  /** Resolves when no event leaves the tables and no archive is written, with what ends that. */
+  readonly pauseArchives: () => Promise<() => void>;
   /** What waits for the socket of a session of this agent is looked through. */
   readonly redactSessions: (agent: string, messageId: string) => void;
   readonly clock: Clock;
@@ -129,7 +132,8 @@ export class Removals {
     const { actors } = this.#parts;
     const { removal } = await this.#look('removal', target);
     if (removal !== undefined) return removal;
-    const message = await this.#findMessage(target.id);
+    // The tables first: what leaves them meanwhile is in the archives then.
+    const message = (await this.#findMessage(target.id)) ?? (await this.#lookInArchives(target, null)).message;
     if (message?.contentHash === undefined) return undefined;
     const { to, contentHash } = message;
     const seq = await this.#placeInInbox(to, target.id);
@@ -146,7 +150,8 @@ export class Removals {
     if (first.isNew) return first.removal ?? undefined;
     // Written and deleted since it was removed, or never removed and not there any more: the log may hold it.
     await settled();
-    const loggedHash = await this.#lastValue(key);
+    const archived = async () => (await this.#lookInArchives({ kind: 'key', id: key }, null)).contentHash;
+    const loggedHash = (await this.#lastValue(key)) ?? (await archived());
     const { removal } = loggedHash === undefined ? first : await ask(loggedHash);
     return removal ?? undefined;
   }
@@ -193,6 +198,18 @@ export class Removals {
     }
   }
 
+  /** What all of them have of it: the last, where there is more than one. */
+  async #lookInArchives(target: RemovalTarget, removal: string | null): Promise<InArchives> {
+    let all: InArchives = { message: undefined, contentHash: undefined, isTold: false };
+    for (let after = 0; ; ) {
+      const { next, isEnd, ...found } = await this.#look('archives', { target, removal, after });
+      const message = found.message ?? all.message;
+      all = { message, contentHash: found.contentHash ?? all.contentHash, isTold: found.isTold };
+      if (isEnd) return all;
+      after = next;
+    }
+  }
+
   async #finishDue(): Promise<void> {
     const { actors, observation, settled, scrubbed } = this.#parts;
     while (!this.#isClean) {
@@ -201,9 +218,14 @@ export class Removals {
         this.#isClean = true;
         return;
       }
-      await settled();
-      for (const removal of removals) await this.#rewriteEvents(removal);
-      await settled();
+      const resume = await this.#parts.pauseArchives();
+      try {
+        await settled();
+        for (const removal of removals) await this.#rewriteEvents(removal);
+        await settled();
+      } finally {
+        resume();
+      }
       await observation.forget();
       await scrubbed();
       for (const { id } of removals) mustBe(await actors.ask(removalProtocol, REMOVAL_LOG, 'done', { id }, DURABLE));
@@ -213,8 +235,10 @@ export class Removals {
   async #rewriteEvents(removal: DueRemoval): Promise<void> {
     const { actors, redactSessions } = this.#parts;
     const { target } = removal;
+    const archived = await this.#lookInArchives(target, removal.id);
     const message = target.kind === 'message' ? await this.#findMessage(target.id) : undefined;
-    if (target.kind === 'message' && message === undefined) return;
+    if (archived.message !== undefined) redactSessions(archived.message.to, target.id);
+    if (archived.isTold || (target.kind === 'message' && message === undefined)) return;
     // What the agent pushed before it recorded this has arrived: it took the same way as the answer.
     if (message !== undefined) redactSessions(message.to, target.id);
     for (let after = message === undefined ? 0 : message.seq - 1; ; ) {
@@ -225,6 +249,8 @@ export class Removals {
     }
   }
 }
+
+type InArchives = Omit<Looks['archives']['found'], 'next' | 'isEnd'>;
 
 /** Whatever the server's own answers claim: what is removed stays removed. */
 const DURABLE = { durability: 'durable' } as const;

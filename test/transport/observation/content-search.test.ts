@@ -34,7 +34,7 @@ function slices<K extends 'message' | 'value' | 'contents' | 'inbox'>(
 ): Looks[K]['found'][] {
   const found: Looks[K]['found'][] = [];
   for (let after = 0; ; ) {
-    const slice = lookFor(store, { kind, asked: { ...asked, after } } as Looking) as Looks[K]['found'];
+    const slice = lookFor(store, { kind, asked: { ...asked, after } } as Looking, '') as Looks[K]['found'];
     found.push(slice);
     if (slice.isEnd) return found;
     assert.ok(slice.next > after, 'a slice leads on');
@@ -166,7 +166,7 @@ describe('a search', () => {
       (): Said => ({ type: 'message_sent', data: { content: 'x'.repeat(100) } }),
     );
     const store = logOf(said);
-    const before = (at: number) => lookFor(store, { kind: 'time', asked: { at } });
+    const before = (at: number) => lookFor(store, { kind: 'time', asked: { at } }, '');
     for (const [at, seq] of [
       [0, 0],
       [1000, 0],
@@ -176,6 +176,6 @@ describe('a search', () => {
     ] as const) {
       assert.deepEqual(before(at), { seq });
     }
-    assert.deepEqual(lookFor(new MemoryStore(), { kind: 'time', asked: { at: 5 } }), { seq: 0 });
+    assert.deepEqual(lookFor(new MemoryStore(), { kind: 'time', asked: { at: 5 } }, ''), { seq: 0 });
   });
 });

@@ -23,7 +23,7 @@ function start(settled: () => Promise<void> = async () => undefined) {
       port.close();
     },
   };
-  const observer = new Observer({ workerUrl, data: { directory: '' }, system, clock, log });
+  const observer = new Observer({ workerUrl, data: { directory: '', archives: '' }, system, clock, log });
   running.push(observer);
   const read = async (key: string) => {
     const json = await observer.read({ kind: 'entry', key });

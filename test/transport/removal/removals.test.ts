@@ -31,6 +31,10 @@ class Stage {
     },
     settled: () => this.#step('settled'),
     scrubbed: () => this.#step('scrubbed'),
+    pauseArchives: async () => {
+      await this.#step('pause');
+      return () => void this.steps.push('resume');
+    },
     redactSessions: (agent) => this.steps.push(`sessions of ${agent}`),
     clock: this.clock,
     log: createLog({ level: 'silent' }),
@@ -91,8 +95,20 @@ describe('a removal', () => {
     const removal = await stage.removals.remove(KEY, 'why');
     assert.equal(removal?.target, KEY);
     assert.deepEqual(stage.steps, [
-      ...['due', 'settled', 'remove', 'due', 'settled', 'contents', 'rewrite', 'contents', 'rewrite'],
-      ...['settled', 'forget', 'scrubbed', 'done', 'due'],
+      ...[
+        'due',
+        'settled',
+        'remove',
+        'due',
+        'pause',
+        'settled',
+        'archives',
+        'contents',
+        'rewrite',
+        'contents',
+        'rewrite',
+      ],
+      ...['settled', 'resume', 'forget', 'scrubbed', 'done', 'due'],
     ]);
     assert.deepEqual(stage.due, []);
   });
@@ -142,9 +158,9 @@ describe('a removal', () => {
   test('of a message looks from about its time on, then before it, and then gives up', async () => {
     const stage = new Stage();
     await stage.removals.remove(MESSAGE, 'why');
-    assert.deepEqual(stage.steps.slice(0, 12), [
+    assert.deepEqual(stage.steps.slice(0, 14), [
       ...['due', 'settled', 'removal', 'time', 'message behind 50', 'inbox', 'remove'],
-      ...['due', 'settled', 'time', 'message behind 50', 'sessions of tab_a'],
+      ...['due', 'pause', 'settled', 'archives', 'time', 'message behind 50', 'sessions of tab_a'],
     ]);
     const early = new Stage();
     early.at = 20;
