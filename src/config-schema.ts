@@ -315,6 +315,11 @@ export const configTable = {
     4000,
     'The size of a context whose caller names none, in tokens.',
   ),
+  'memory.embeddings.provider': choice(
+    ['auto', 'local', 'none'],
+    'none',
+    'What makes vectors for the memory API (`docs/memory.md`): local is the model of the optional packages, none is to find by words alone, and auto is local where these packages are installed.',
+  ),
   'memory.index_bytes_max': integer(
     MIB,
     EXACT_MAX,
@@ -342,7 +347,11 @@ type ValueOf<K> = K extends { readonly kind: 'integer' }
       ? D
       : never;
 
-type Camel<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S;
+type Camel<S extends string> = S extends `${infer Head}.${infer Tail}`
+  ? `${Camel<Head>}${Capitalize<Camel<Tail>>}`
+  : S extends `${infer Head}_${infer Tail}`
+    ? `${Head}${Capitalize<Camel<Tail>>}`
+    : S;
 type SectionOf<Name extends string> = Name extends `${infer Section}.${string}` ? Section : never;
 
 /** The keys as the program reads them: `config.http.bodyBytesMax`, `config.dataDir`. */
@@ -361,7 +370,7 @@ export function environmentName(key: ConfigName): string {
   return `TROUPE_${key.replaceAll('.', '_').toUpperCase()}`;
 }
 
-/** A key within the program: `message_send_per_min` is `messageSendPerMin`. */
+/** A key within the program: `message_send_per_min` is `messageSendPerMin`, `embeddings.provider` is `embeddingsProvider`. */
 export function camelCase(name: string): string {
-  return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  return name.replace(/[_.](\w)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -225,7 +225,8 @@ function frozenCopy(value: unknown): unknown {
 function nest(values: ReadonlyMap<ConfigName, unknown>): Config {
   const whole: Record<string, unknown> = {};
   for (const [key, value] of values) {
-    const [section = key, member] = key.split('.');
+    const [section = key, ...members] = key.split('.');
+    const member = members.length === 0 ? undefined : members.join('.');
     const frozen = frozenCopy(value);
     if (member === undefined) {
       whole[camelCase(section)] = frozen;

@@ -4,6 +4,8 @@
 
 import { systemClock } from './clock.js';
 import type { Config } from './config.js';
+import { createLocalEmbedder, isLocalModelInstalled, LOCAL_MODEL } from './embedding/local-embedder.js';
+import { CodedError } from './errors.js';
 import type { Log } from './log.js';
 import type { System } from './runtime/system.js';
 import { Authenticator, type TokenRecord } from './transport/gate/authenticator.js';
@@ -14,6 +16,8 @@ import { RegistrationLimiter } from './transport/gate/registration-limiter.js';
 import type { TokenHasher } from './transport/gate/token-hasher.js';
 import { type HttpContext, httpRules } from './transport/http/http-context.js';
 import type { LongPolls } from './transport/http/long-polls.js';
+import { ASK_TIMEOUT_MS } from './transport/kernel/kernel-context.js';
+import { Embeddings } from './transport/memory/embeddings.js';
 import type { DocumentReader, MemoryContext } from './transport/memory/memory-context.js';
 import { MemoryKeys } from './transport/memory/memory-keys.js';
 import { MemoryLimiter } from './transport/memory/memory-limiter.js';
@@ -22,6 +26,9 @@ import type { Observation } from './transport/observation/observation.js';
 import type { Tracing } from './transport/tracing/tracing.js';
 import { createResolver } from './transport/webhook/resolver.js';
 import { version } from './version.js';
+
+/** Queries, and a batch of a subject. */
+const EMBEDDING_QUEUE_MAX = 100;
 
 export interface ContextParts {
   readonly config: Config;
@@ -103,6 +110,7 @@ export function createHttpContext({
 
 /** Puts together what the calls of the memory API work with. */
 export function createMemoryContext(config: Config, http: HttpContext, documents: DocumentReader): MemoryContext {
+  const embeddings = createEmbeddings(config, http);
   const { version, clock, log, meter, actors, authenticator, clientIp, draining } = http;
   return {
     version,
@@ -114,6 +122,7 @@ export function createMemoryContext(config: Config, http: HttpContext, documents
     clientIp,
     draining,
     documents,
+    embeddings,
     memory: {
       keys: new MemoryKeys(config.memory.apiKeys),
       limiter: new MemoryLimiter(config.memory.rateLimitPerMin, systemClock),
@@ -124,6 +133,32 @@ export function createMemoryContext(config: Config, http: HttpContext, documents
       contextTokensDefault: config.memory.contextTokensDefault,
     },
   };
+}
+
+/** The model whose vectors are kept; null: there are none. */
+export function embeddingModel({ memory }: Config): string | null {
+  switch (memory.embeddingsProvider) {
+    case 'none':
+      return null;
+    case 'auto':
+      return isLocalModelInstalled() ? LOCAL_MODEL : null;
+    case 'local':
+      if (!isLocalModelInstalled()) {
+        const reason = 'memory.embeddings.provider is local, and the optional packages of its model are not installed';
+        throw new CodedError('BAD_REQUEST', { reason });
+      }
+      return LOCAL_MODEL;
+    default:
+      return memory.embeddingsProvider satisfies never;
+  }
+}
+
+function createEmbeddings(config: Config, { actors, clock, log, draining }: HttpContext): Embeddings | null {
+  if (embeddingModel(config) === null) return null;
+  const onDefect = (error: unknown) => log.error({ event: 'embedding_pool_failed', error });
+  const embedder = createLocalEmbedder({ threads: 1, queueMax: EMBEDDING_QUEUE_MAX, onDefect });
+  const askOptions = { timeoutMs: ASK_TIMEOUT_MS, durability: config.durability };
+  return new Embeddings({ embedder, actors, askOptions, clock, log, draining });
 }
 
 function perMinute({ limits }: Config): Record<LimitClass, number> {

@@ -19,6 +19,7 @@ import { type EventFloor, Retention } from './archive/retention.js';
 import { COUNTERS } from './audit/counters.js';
 import { systemClock } from './clock.js';
 import type { Config } from './config.js';
+import { embeddingModel } from './front-context.js';
 import type { Log } from './log.js';
 import { Meter, meterMemory } from './metrics.js';
 import { vitalsOf } from './runtime/meters.js';
@@ -59,7 +60,11 @@ export function startSystem(
 ): Promise<System> {
   const workers = workerCount(config.workers);
   const { messaging, state, verification, webhooks, memory } = config;
-  const subject = { kindTtlDays: memory.kindTtlDays, jobRetentionMs: memory.jobRetentionHours * HOUR_MS };
+  const subject = {
+    kindTtlDays: memory.kindTtlDays,
+    jobRetentionMs: memory.jobRetentionHours * HOUR_MS,
+    embeddingModel: embeddingModel(config),
+  };
   return System.start({
     store: {
       directory: directory.tables,

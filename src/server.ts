@@ -175,6 +175,7 @@ async function open({ config, log, onFatal }: ServerOptions, opened: (() => Prom
   });
   const documents = startDocumentPool(log, opened);
   const memory = createMemoryContext(config, context, documents);
+  opened.push(async () => memory.embeddings?.close());
   const sessions = new Sessions({
     ...context,
     actors: system.actors,

@@ -100,6 +100,7 @@ test('without any source every key has the default of the contract', () => {
       tenantHeader: 'X-Tenant-ID',
       rateLimitPerMin: 0,
       contextTokensDefault: 4000,
+      embeddingsProvider: 'none',
       indexBytesMax: 536_870_912,
       kindTtlDays: {},
       jobRetentionHours: 168,

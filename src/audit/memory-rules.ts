@@ -2,7 +2,7 @@
 //
 // What the rows of subjects must be. Rows of a life that is over may be left, for as long as it is said to be purged.
 
-import type { JobRow } from '../actors/subject/protocol.js';
+import type { JobRow, VectorMark } from '../actors/subject/protocol.js';
 import type { ShelfRow, SubjectRow } from '../actors/subject/state.js';
 import type { Key } from '../runtime/actor.js';
 import type { AuditRule } from './audit-rule.js';
@@ -28,6 +28,8 @@ export function memoryRules(audit: Audit): [string, AuditRule][] {
     ['resolution_of', keyRule(audit, 'resolution')],
     ['subject', subjectRule(audit)],
     ['subject_purge', purgeRule(audit)],
+    ['vector', vectorRule(audit)],
+    ['vector_mark', vectorMarkRule(audit)],
   ];
 }
 
@@ -102,6 +104,28 @@ function expiryRule(audit: Audit): AuditRule {
         row === undefined ? undefined : (JSON.parse(row[1]) as { status: string; valid_to: string | null });
       const ends = memory?.status === 'active' && memory.valid_to !== null && Date.parse(memory.valid_to) === end;
       if (!ends) audit.report(key, 'no active memory ends then');
+    },
+  };
+}
+
+function vectorRule(audit: Audit): AuditRule {
+  return {
+    row: (key) => {
+      if (livingSubject(audit, key) === undefined) return;
+      const [, tenant, subjectId, life, , shelf, seq] = key;
+      const record = audit.lookup([shelf as 'episode' | 'memory', tenant!, subjectId!, life!, seq!]);
+      if (record === undefined) audit.report(key, `there is no ${shelf} for it`);
+    },
+  };
+}
+
+function vectorMarkRule(audit: Audit): AuditRule {
+  return {
+    row: (key, value) => {
+      const subject = livingSubject(audit, key);
+      const { memoriesTo, episodesTo } = value as VectorMark;
+      const isAhead = subject !== undefined && (memoriesTo > subject.lastMemory || episodesTo > subject.lastEpisode);
+      if (isAhead) audit.report(key, 'it is ahead of its subject');
     },
   };
 }

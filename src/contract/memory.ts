@@ -177,6 +177,11 @@ export const ContextBundle = Type.Object({
     summary_ids: ids,
     procedure_ids: ids,
     episode_ids: ids,
+    degraded: Type.Optional(
+      Type.Array(Type.Literal('embeddings'), {
+        description: 'What was not had in time: the task was compared by words alone.',
+      }),
+    ),
   }),
   assembled_context: Type.String(),
   token_estimate: Type.Integer({ minimum: 0, description: 'Of assembled_context, by cl100k.' }),

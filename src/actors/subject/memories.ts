@@ -9,6 +9,7 @@
 import { memoryJson } from './record-json.js';
 import type { Memory } from './records.js';
 import { type Context, lifeKey, type ShelfRow, type SubjectRow } from './state.js';
+import { dropVector } from './vectors.js';
 
 /** Writes a memory that is new; gives the subject's row with it, which is not written. */
 export function addMemory(context: Context, row: SubjectRow, memory: Memory): SubjectRow {
@@ -36,7 +37,10 @@ export function changeMemory(
     context.store.delete(lifeKey('memory_expiry', place, row.life, before.validTo, seq));
   }
   noteExpiry(context, row.life, seq, after);
-  if (after.status !== 'active') context.state.recall?.removeMemory(after.id);
+  if (after.status !== 'active') {
+    context.state.recall?.removeMemory(after.id);
+    dropVector(context, row.life, seq);
+  }
   return { ...row, bytes: row.bytes + Buffer.byteLength(json) - Buffer.byteLength(memoryJson(before)) };
 }
 

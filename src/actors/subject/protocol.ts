@@ -100,6 +100,8 @@ export interface ContextAnswer {
   }[];
   /** Best first; null where it was not asked for. */
   readonly explanation: readonly ExplainedItem[] | null;
+  /** Something of the subject has no vector yet. */
+  readonly isVectorMissing: boolean;
 }
 
 export interface HealthAnswer {
@@ -116,6 +118,22 @@ export interface ImportedRecord {
   readonly json: string;
   /** Of a resolution. */
   readonly sessionId: string | null;
+}
+
+/** Up to where a subject has vectors: seqs, and how many utterances of the episode that follows. */
+export interface VectorMark {
+  readonly memoriesTo: number;
+  readonly episodesTo: number;
+  readonly utterancesTo: number;
+}
+
+/** What has no vector yet. `utterance`: its place in its episode; 0 of a memory. */
+export interface UnembeddedItem {
+  readonly shelf: Shelf;
+  readonly seq: number;
+  readonly utterance: number;
+  readonly itemId: string;
+  readonly text: string;
 }
 
 /** What a compile made: memories of this life, as many as `created`, from this seq on. */
@@ -159,6 +177,7 @@ export type SubjectMessages = {
       readonly q: string;
       readonly kind: MemoryKind | null;
       readonly vectorsOnly: boolean;
+      readonly queryVector: Uint8Array | null;
       readonly limit: number;
     };
     readonly reply: { readonly memories: readonly string[] };
@@ -170,8 +189,32 @@ export type SubjectMessages = {
       readonly maxTokens: number;
       readonly sessionId: string | null;
       readonly explain: boolean;
+      /** 8 bits a dimension, with a sign; null: by words alone. */
+      readonly queryVector: Uint8Array | null;
     };
     readonly reply: ContextAnswer;
+  };
+  /** What has no vector yet, at most `limit` of it and from a mark on. */
+  readonly unembedded: {
+    readonly args: { readonly limit: number };
+    readonly reply: {
+      readonly life: number;
+      readonly from: VectorMark;
+      readonly to: VectorMark;
+      readonly items: readonly UnembeddedItem[];
+      /** There is something behind it. */
+      readonly more: boolean;
+    };
+  };
+  /** The vectors of what `unembedded` gave. Not kept where the subject is another, or the mark. */
+  readonly putVectors: {
+    readonly args: {
+      readonly life: number;
+      readonly from: VectorMark;
+      readonly to: VectorMark;
+      readonly vectors: readonly (Omit<UnembeddedItem, 'text'> & { readonly vector: Uint8Array })[];
+    };
+    readonly reply: { readonly kept: boolean };
   };
   readonly health: { readonly args: null; readonly reply: HealthAnswer };
   readonly sla: {
@@ -259,4 +302,6 @@ export const subjectProtocol = protocol<SubjectMessages>('subject', [
   'importPart',
   'endImport',
   'abandonImport',
+  'unembedded',
+  'putVectors',
 ]);

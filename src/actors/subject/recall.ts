@@ -11,7 +11,7 @@
 //      taken out at once.
 // RC2. A memory that is at its end is in no answer, whether it is a tombstone yet or not.
 
-import type { ReplyHandle } from '../../runtime/actor.js';
+import type { Key, ReplyHandle } from '../../runtime/actor.js';
 import type { Episode, Memory } from './records.js';
 import { SubjectIndex } from './subject-index.js';
 
@@ -36,6 +36,7 @@ export interface SearchAsk {
   readonly q: string;
   readonly kind: Memory['kind'] | null;
   readonly vectorsOnly: boolean;
+  readonly queryVector: Uint8Array | null;
   readonly limit: number;
 }
 
@@ -44,6 +45,7 @@ export interface ContextAsk {
   readonly maxTokens: number;
   readonly sessionId: string | null;
   readonly explain: boolean;
+  readonly queryVector: Uint8Array | null;
 }
 
 export class Recall {
@@ -58,6 +60,8 @@ export class Recall {
   /** Seqs up to which everything is in it. */
   episodesTo = 0;
   memoriesTo = 0;
+  /** The last row of vectors that is in it. */
+  vectorsTo: Key | undefined;
   isReady = false;
 
   constructor(life: number) {

@@ -17,6 +17,7 @@ import { episodeOf, memoryOf } from './record-json.js';
 import type { MemoryKind } from './records.js';
 import { allResolutions } from './resolutions.js';
 import { type Context, lifeKey, type On, putSubject, type ShelfRow } from './state.js';
+import { isVectorMissing, readVectors, signed } from './vectors.js';
 
 /** Of building an index, in one turn. */
 const SLICE_MS = 5;
@@ -24,6 +25,8 @@ const ROWS_AT_ONCE = 16;
 /** Of the episodes told beside a context; those past it are in its text and its provenance. */
 const EPISODES_CHARS_MAX = 8 * 1024 * 1024;
 const EXPLAINED_MAX = 2_000;
+/** Without a common word, what is so near in meaning is found by a query too. */
+const COSINE_LEAST = 0.5;
 /** How many contexts were made is written so much later, or with the next change. */
 const COUNT_AFTER_MS = 5_000;
 const KINDS: readonly MemoryKind[] = ['profile_fact', 'procedure', 'episode_summary', 'artifact_ref'];
@@ -55,7 +58,7 @@ export const index: On<'index'> = (context) => {
   if (recall === undefined || recall.isReady || row === undefined) return null;
   const until = systemClock.monotonic() + SLICE_MS;
   while (systemClock.monotonic() < until) {
-    if (readMemories(context, recall) || readEpisodes(context, recall)) continue;
+    if (readMemories(context, recall) || readEpisodes(context, recall) || readVectors(context, recall)) continue;
     recall.isReady = true;
     for (const question of recall.waiting) answer(context, recall, question);
     recall.waiting = [];
@@ -126,31 +129,32 @@ function nextRows(
   return rows.map(({ key, value }) => ({ seq: Number(key[4]), json: (value as ShelfRow)[1] }));
 }
 
-function answerSearch(context: Context, recall: Recall, { q, kind, vectorsOnly, limit }: SearchAsk) {
+function answerSearch(context: Context, recall: Recall, { q, kind, vectorsOnly, queryVector, limit }: SearchAsk) {
   recall.removeEnded(context.now);
   const { items } = rankSubject(recall.index, {
     task: q,
     nowMs: context.state.row?.updatedAt ?? context.now,
     sessionId: null,
-    queryVector: null,
+    queryVector: queryVector === null ? null : signed(queryVector),
     vectorsOnly,
     kinds: new Set(kind === null ? KINDS : [kind]),
     resolutions: new Map(),
   });
-  const found = items.filter(({ parts }) => parts.lexical > 0 || parts.cosine !== null).slice(0, limit);
+  const cosineLeast = vectorsOnly ? -1 : COSINE_LEAST;
+  const found = items.filter(({ parts }) => parts.lexical > 0 || (parts.cosine ?? -2) >= cosineLeast).slice(0, limit);
   return { memories: found.flatMap(({ memoryId }) => textOf(context, recall, 'memory', memoryId)) };
 }
 
 function answerContext(context: Context, recall: Recall, ask: ContextAsk): ContextAnswer {
   recall.removeEnded(context.now);
-  const { task, maxTokens, sessionId, explain } = ask;
+  const { task, maxTokens, sessionId, explain, queryVector } = ask;
   const resolutions = new Map<string, ResolutionStatus>();
   for (const { session_id, status } of allResolutions(context)) resolutions.set(session_id, status);
   const ranking = rankSubject(recall.index, {
     task,
     nowMs: context.state.row?.updatedAt ?? context.now,
     sessionId,
-    queryVector: null,
+    queryVector: queryVector === null ? null : signed(queryVector),
     limit: explain ? EXPLAINED_MAX : candidatesFor(maxTokens),
     resolutions,
   });
@@ -173,6 +177,7 @@ function answerContext(context: Context, recall: Recall, ask: ContextAsk): Conte
       last_at: timestamp(lastAt),
     })),
     explanation: explain ? ranking.items.map(explained) : null,
+    isVectorMissing: isVectorMissing(context),
   };
 }
 

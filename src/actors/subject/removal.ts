@@ -19,7 +19,16 @@ export const PURGE_ROWS = 500;
 const RESUME_AFTER_MS = 1_000;
 const REMINDER = 'purge';
 /** Where a life has rows, in the order in which they are removed. */
-const PURGED_TABLES = ['episode', 'memory', 'memory_expiry', 'episode_key', 'resolution', 'resolution_of'] as const;
+const PURGED_TABLES = [
+  'episode',
+  'memory',
+  'memory_expiry',
+  'episode_key',
+  'resolution',
+  'resolution_of',
+  'vector',
+  'vector_mark',
+] as const;
 
 export const remove: On<'remove'> = (context) => {
   const { state, store } = context;

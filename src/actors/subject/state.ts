@@ -44,6 +44,8 @@ export type ShelfRow = readonly [at: number, json: string];
 export interface SubjectRules {
   readonly kindTtlDays: KindTtlDays;
   readonly jobRetentionMs: number;
+  /** Whose vectors are kept and looked at; null: nobody's. */
+  readonly embeddingModel: string | null;
 }
 
 export interface SubjectState {
@@ -95,7 +97,7 @@ export function purgeKey({ tenant, subjectId }: SubjectPlace, ...life: readonly 
 
 /** All rows of a table that a life has; with `parts`, one of them. */
 export function lifeKey(
-  table: Shelf | 'memory_expiry' | 'episode_key' | 'resolution' | 'resolution_of',
+  table: Shelf | 'vector' | 'vector_mark' | 'memory_expiry' | 'episode_key' | 'resolution' | 'resolution_of',
   { tenant, subjectId }: SubjectPlace,
   life: number,
   ...parts: readonly (string | number)[]

@@ -18,6 +18,7 @@ import { purge, remove } from './removal.js';
 import { resolutions, resolve } from './resolutions.js';
 import { activateSubject, type SubjectRules, type SubjectState } from './state.js';
 import { handoff, health, sla } from './supporting.js';
+import { putVectors, unembedded } from './vectors.js';
 
 /** What all callers of one subject together may have waiting: four of the largest bodies. */
 const MAILBOX = { capacity: 1_000, bytesMax: 8 * 1024 * 1024 } as const;
@@ -39,6 +40,8 @@ export function subjectKind(rules: SubjectRules): Actor<SubjectState, SubjectMes
       'resolution_of',
       'compile_job',
       'subject_job',
+      'vector',
+      'vector_mark',
     ],
     mailbox: MAILBOX,
     state: (context) => activateSubject(context, rules),
@@ -70,6 +73,8 @@ export function subjectKind(rules: SubjectRules): Actor<SubjectState, SubjectMes
       importPart,
       endImport,
       abandonImport,
+      unembedded,
+      putVectors,
     },
   });
 }

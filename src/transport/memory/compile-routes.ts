@@ -36,6 +36,7 @@ async function compile(context: MemoryContext, call: MemoryCall): Promise<void> 
   }
   const answer = await context.actors.ask(subjectProtocol, subjectKey(place), 'compile', null, askOptions(context));
   if (!answer.ok) return call.refuseFault(answer.fault);
+  context.embeddings?.wake(subjectKey(place));
   const memories = await memoriesOf(context, call, subject_id, answer.value);
   if (typeof memories === 'object') return call.refuseFault(memories);
   const head = `"subject_id":${JSON.stringify(subject_id)},"memories_created":${answer.value.created}`;

@@ -27,8 +27,9 @@ async function createEpisode(context: MemoryContext, call: MemoryCall): Promise<
   if (place === undefined) return;
   const args = { episodes: [newEpisode(episode)] };
   const answer = await context.actors.ask(subjectProtocol, subjectKey(place), 'append', args, askOptions(context));
-  if (answer.ok) call.encoded(201, answer.value.episodes[0]!);
-  else call.refuseFault(answer.fault);
+  if (!answer.ok) return call.refuseFault(answer.fault);
+  context.embeddings?.wake(subjectKey(place));
+  call.encoded(201, answer.value.episodes[0]!);
 }
 
 /** The episodes of a batch for one subject, and where in the batch they stood. */
@@ -56,6 +57,7 @@ async function createEpisodes(context: MemoryContext, call: MemoryCall): Promise
         fault ??= { ...unwritten(shares.length), ...(answer.fault.code === 'INTERNAL' && { code: 'internal_error' }) };
         return;
       }
+      context.embeddings?.wake(subjectKey(place));
       created += answer.value.created;
       for (const [i, index] of indexes.entries()) told[index] = answer.value.episodes[i]!;
     }),

@@ -10,6 +10,7 @@ import type { ClientIp } from '../gate/client-ip.js';
 import { ASK_TIMEOUT_MS } from '../kernel/kernel-context.js';
 import type { FrontMeter } from '../metrics/front-meter.js';
 import type { DocumentJob, DocumentResult } from './document-worker.js';
+import type { Embeddings } from './embeddings.js';
 import type { MemoryKeys } from './memory-keys.js';
 import type { MemoryLimiter } from './memory-limiter.js';
 
@@ -24,6 +25,8 @@ export interface MemoryContext {
   /** True from the moment that the server began to stop. */
   readonly draining: () => boolean;
   readonly documents: DocumentReader;
+  /** Null: things are found by words alone. */
+  readonly embeddings: Embeddings | null;
   readonly memory: MemoryRules;
 }
 

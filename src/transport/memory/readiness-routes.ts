@@ -6,6 +6,7 @@
 import { tenantKey, tenantProtocol } from '../../actors/tenant/protocol.js';
 import type { Readiness } from '../../contract/memory.js';
 import { errorMessage } from '../../errors.js';
+import type { Embeddings } from './embeddings.js';
 import type { MemoryContext } from './memory-context.js';
 import type { MemoryHandler, MemoryHandlers } from './memory-door.js';
 
@@ -25,7 +26,7 @@ export function readinessRoutes(): Pick<MemoryHandlers, 'ready' | 'readyToo'> {
   return { ready, readyToo: ready };
 }
 
-async function askStore({ actors, clock }: MemoryContext): Promise<Readiness> {
+async function askStore({ actors, clock, embeddings }: MemoryContext): Promise<Readiness> {
   const begun = clock.monotonic();
   const options = { timeoutMs: STORE_TIMEOUT_MS, durability: 'volatile' } as const;
   const answer = await actors.ask(tenantProtocol, tenantKey(''), 'tenants', { after: null, limit: 1 }, options);
@@ -33,6 +34,19 @@ async function askStore({ actors, clock }: MemoryContext): Promise<Readiness> {
   const error = answer.ok ? null : errorMessage(answer.fault.code, answer.fault.params);
   return {
     status: answer.ok ? 'ready' : 'not_ready',
-    dependencies: [{ name: 'store', status: answer.ok ? 'ok' : 'failed', latency_ms, error }],
+    dependencies: [
+      { name: 'store', status: answer.ok ? 'ok' : 'failed', latency_ms, error },
+      ...(embeddings === null ? [] : [embeddingRow(embeddings)]),
+    ],
+  };
+}
+
+/** Without vectors things are found by words: the server is ready all the same. */
+function embeddingRow({ health }: Embeddings): Readiness['dependencies'][number] {
+  return {
+    name: 'embeddings',
+    status: health.isFailing ? 'failed' : 'ok',
+    latency_ms: Math.round(health.latencyMs * 1000) / 1000,
+    error: health.isFailing ? 'The last vectors that were asked for were not had.' : null,
   };
 }

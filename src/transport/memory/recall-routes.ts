@@ -41,7 +41,13 @@ async function searchMemories(context: MemoryContext, call: MemoryCall): Promise
         subjectProtocol,
         key,
         'search',
-        { q, kind, vectorsOnly: semantic === 'true', limit },
+        {
+          q,
+          kind,
+          vectorsOnly: semantic === 'true',
+          queryVector: (await context.embeddings?.queryVector(q)) ?? null,
+          limit,
+        },
         askOptions(context),
       )
     : await context.actors.ask(subjectProtocol, key, 'newest', { kind, limit }, askOptions(context));
@@ -58,15 +64,19 @@ async function assembleContext(context: MemoryContext, call: MemoryCall): Promis
   const place = readSubject(call, asked.subject_id);
   if (place === undefined) return;
   const { task, max_tokens, explain = false } = asked;
-  const args = { task, maxTokens: max_tokens ?? context.memory.contextTokensDefault, sessionId, explain };
+  const { embeddings, memory } = context;
+  const queryVector = (await embeddings?.queryVector(task)) ?? null;
+  const args = { task, maxTokens: max_tokens ?? memory.contextTokensDefault, sessionId, explain, queryVector };
   const answer = await context.actors.ask(subjectProtocol, subjectKey(place), 'context', args, askOptions(context));
   if (!answer.ok) return call.refuseFault(answer.fault);
   const made = answer.value;
+  if (made.isVectorMissing) embeddings?.wake(subjectKey(place));
   const provenance = {
     fact_ids: made.factIds,
     summary_ids: made.summaryIds,
     procedure_ids: made.procedureIds,
     episode_ids: made.episodeIds,
+    ...(embeddings !== null && queryVector === null && { degraded: ['embeddings'] }),
   };
   const members = [
     `"subject_id":${JSON.stringify(place.subjectId)},"task":${JSON.stringify(task)}`,
