@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { until } from '../server/expectations.js';
 import { onBothListeners, type Stage } from '../server/on-both-listeners.js';
-import { openFiles, residentBytes } from '../server/process-figures.js';
+import { openSockets, residentBytes } from '../server/process-figures.js';
 import { type FuzzOptions, type FuzzReport, fuzz } from './fuzzer.js';
 import type { Cast } from './requests.js';
 
@@ -26,7 +26,7 @@ check(`answers wrong requests well, or not at all: ${REQUESTS} of them, seed ${S
   const { api, server, listener } = stage;
   const admin = await server.adminToken();
   const base = { port: server.port, seed: SEED, cast: await castOf(stage), endsAhead: listener === 'uws' };
-  const filesBefore = openFiles(server.pid);
+  const socketsBefore = openSockets(server.pid);
   const warmUp = Math.ceil((REQUESTS / 2) * WARM_UP_SHARE);
   const memory: number[] = [];
   const sample = (): void => {
@@ -41,9 +41,9 @@ check(`answers wrong requests well, or not at all: ${REQUESTS} of them, seed ${S
   const status = () => api.must<{ asksWaiting: number }>(200, { path: '/admin/status', as: admin });
   await until('no ask is waiting', async () => (await status()).asksWaiting === 0);
   api.close();
-  if (filesBefore !== undefined) {
+  if (socketsBefore !== undefined) {
     // Before, the connections of this test itself were open.
-    await until('no connection is left', () => (openFiles(server.pid) ?? 0) <= filesBefore);
+    await until('no connection is left', () => (openSockets(server.pid) ?? 0) <= socketsBefore);
   }
   const growth = growthOf(memory);
   if (process.env.FUZZ_REQUESTS !== undefined) {

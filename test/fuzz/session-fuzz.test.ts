@@ -16,7 +16,7 @@ import { residentMib } from '../pressure/resident.js';
 import { collectGarbage, INSPECTED } from '../pressure/session-garbage.js';
 import { until } from '../server/expectations.js';
 import { onBothListeners, type Stage } from '../server/on-both-listeners.js';
-import { openFiles } from '../server/process-figures.js';
+import { openSockets } from '../server/process-figures.js';
 import type { Agent } from '../server/troupe-api.js';
 import type { SessionCast } from './session-frames.js';
 import { fuzzSessions, type SessionFuzzReport } from './session-fuzzer.js';
@@ -44,7 +44,7 @@ check(`answers what is to be answered, and survives the rest: ${FRAMES} frames, 
   const pair = [await api.agent(), await api.agent()] as const;
   const silent = await api.agent();
   api.close();
-  const filesBefore = openFiles(server.pid);
+  const socketsBefore = openSockets(server.pid);
   const neighbours = await SessionNeighbours.open(server.port, pair);
   // Beside the others, for it takes its time.
   const late = checkLateOnes(stage, silent);
@@ -71,8 +71,8 @@ check(`answers what is to be answered, and survives the rest: ${FRAMES} frames, 
   await until('no ask is waiting', async () => (await status()).asksWaiting === 0);
   await until('no session is left', async () => (await status()).sessions === 0);
   api.close();
-  if (filesBefore !== undefined) {
-    await until('no connection is left', () => (openFiles(server.pid) ?? 0) <= filesBefore + 1);
+  if (socketsBefore !== undefined) {
+    await until('no connection is left', () => (openSockets(server.pid) ?? 0) <= socketsBefore + 1);
   }
   const growth = meanOf(memory.slice(-2)) - meanOf(memory.slice(2, 4));
   const { p50Ms, p99Ms } = neighbours.latency;

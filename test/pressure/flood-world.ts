@@ -28,7 +28,7 @@ import { COUNTER_PLACE, loadRequest } from '../../bench/harness/load-client.js';
 import { median } from '../../bench/harness/median.js';
 import type { PacedPlan, PacedResult } from '../../bench/harness/paced-load.js';
 import { until } from '../server/expectations.js';
-import { openFiles } from '../server/process-figures.js';
+import { openSockets } from '../server/process-figures.js';
 import { ServerProcess, type Settings } from '../server/server-process.js';
 import { type Agent, TroupeApi } from '../server/troupe-api.js';
 import type { FloodOrder, FloodResult } from './flood-process.js';
@@ -48,8 +48,8 @@ const FLOOD_TAIL_MS = 150;
 const UNCOUNTED_MAX = 4;
 /** Of all processors. On two it is a third of one, which the threads of the server and the clients then wait for. */
 const NEIGHBOURS_MAX = 0.15;
-/** Files that a server opens and closes by itself. */
-const FILES_SWING = 16;
+/** Connections of the test itself, which are kept for a while. */
+const SOCKETS_SWING = 16;
 
 export interface Waits {
   readonly quietP99Ms: number;
@@ -138,20 +138,20 @@ export class FloodWorld {
   }
 
   async #round(order: (durationMs: number) => FloodOrder, leadMs: number): Promise<Round> {
-    const filesBefore = openFiles(this.server.pid) ?? 0;
+    const socketsBefore = openSockets(this.server.pid) ?? 0;
     const quiet = await this.#askWatched();
     const [flood, flooded] = await Promise.all([
       this.#flooder.ask(order(leadMs + ROUND_MS + FLOOD_TAIL_MS)),
       pause(leadMs).then(() => this.#askWatched()),
     ]);
-    await this.#settled(filesBefore);
+    await this.#settled(socketsBefore);
     const neighbours = Math.max(quiet.neighbours, flooded.neighbours);
     return { quietP99Ms: quiet.p99Ms, floodedP99Ms: flooded.p99Ms, flood, neighbours };
   }
 
   /** The connections of the flood are gone, and so is the work of ending them (W5). */
-  async #settled(filesBefore: number): Promise<void> {
-    const areGone = () => (openFiles(this.server.pid) ?? 0) <= filesBefore + FILES_SWING;
+  async #settled(socketsBefore: number): Promise<void> {
+    const areGone = () => (openSockets(this.server.pid) ?? 0) <= socketsBefore + SOCKETS_SWING;
     await until('the connections of the flood are gone', areGone);
     // It is answered behind all that the server has still to do about them.
     await this.api.must(200, { path: '/v1/health' });
