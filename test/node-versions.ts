@@ -14,19 +14,12 @@ import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 
 const VERSIONS = ['22', '24'];
-/** Of whole servers: how they start, stop, answer, push and come back. What they answer is the same on any version. */
+/** Of whole servers: what is long and of actors and the store alone is the same on any version, and one of each is here. */
 const SERVERS = [
-  ...[
-    'conventions',
-    'messages',
-    'observe-sse',
-    'observe-streams',
-    'restart',
-    'session.test',
-    'session-resume',
-    'start',
-  ],
-  ...['state.test', 'stop', 'worker-replacement', 'memory.test', 'webhooks.test'],
+  ...['configured', 'conventions', 'idempotency', 'identity', 'inbox', 'leases', 'limits', 'messages', 'metrics'],
+  ...['observe-access', 'observe-crowd', 'observe-sse', 'observe-streams', 'observe.test', 'refusals', 'registr'],
+  ...['restart', 'session', 'start', 'state', 'stop', 'verification', 'worker-replacement'],
+  ...['memory.test', 'memory-bounds', 'removal.test', 'webhooks.test'],
 ].map((name) => `server/${name}`);
 /** Parts of the paths of test files (run.ts). */
 const TESTS = ['runtime/', 'transport/', 'log.test', ...SERVERS];
